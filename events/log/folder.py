@@ -1,0 +1,154 @@
+"""A project's log on a share: the segment files in `.gallery/log/`, read and written."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+
+from events.codec import Draft, Header, LineError, chain_of
+from events.ids import writer_id
+from events.log.disk_io import DiskIO
+from events.log.format_file import Format
+from events.log.port import Finding, LogReadOnlyError
+from events.log.reader import LogReader
+from events.log.segments import SegmentName
+from events.log.writer import SegmentWriter
+from events.record import Position, Record
+from events.stamp import HybridClock, time_of
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def fresh_writer_id() -> str:
+    """A new incarnation: nobody has had this id before."""
+    return writer_id(_wall_ms(), secrets.randbits(32))
+
+
+class FolderLog:
+    """The log of one project as this host sees and writes it (the port `events.log.port.Log`).
+
+    Reading creates nothing. The own segment is created at the first append.
+    """
+
+    def __init__(
+        self,
+        gallery: Path,
+        format_: Format,
+        host: str,
+        *,
+        start: Mapping[str, Position] | None = None,
+        disk: DiskIO | None = None,
+        wall_ms: Callable[[], int] = _wall_ms,
+        new_writer: Callable[[], str] = fresh_writer_id,
+    ) -> None:
+        """`gallery` is the project's `.gallery` folder; `start` says what is known already."""
+        self.project = format_.project
+        self._format = format_
+        self._folder = gallery / "log"
+        self._disk = disk or DiskIO()
+        self._clock = HybridClock(wall_ms)
+        self._clock_lock = threading.Lock()
+        self._reader = LogReader(self._folder, self.project, disk=self._disk, start=start)
+        self._writer = SegmentWriter(
+            self._folder,
+            self.project,
+            host,
+            clock=self._clock,
+            new_writer=self._incarnation(new_writer),
+            disk=self._disk,
+        )
+
+    def _incarnation(self, new_writer: Callable[[], str]) -> Callable[[], str]:
+        def give() -> str:
+            writer = new_writer()
+            self._reader.skip.add(writer)
+            return writer
+
+        return give
+
+    @property
+    def writer(self) -> str:
+        """Id of our own incarnation."""
+        return self._writer.writer
+
+    @property
+    def read_only(self) -> str | None:
+        """Why nothing can be written; None if it can."""
+        missing = self._format.unknown_to_write
+        if missing:
+            return f"writing needs features that this program lacks: {', '.join(missing)}"
+        return self._writer.read_only
+
+    def append(self, draft: Draft) -> Future[list[Record]]:
+        """See the port."""
+        reason = self.read_only
+        if reason is not None:
+            raise LogReadOnlyError(reason)
+        return self._writer.append(draft)
+
+    def read(self) -> Iterator[list[Record]]:
+        """See the port."""
+        for records in self._reader.read():
+            newest = max(record.stamp for record in records)
+            self._clock.observe(time_of(newest))
+            yield records
+
+    def positions(self) -> dict[str, Position]:
+        """See the port."""
+        known = {**self._reader.positions(), **self._writer.past}
+        own = self._writer.position
+        if own.sequence:
+            known[f"{self._writer.writer}.{self._writer.host}"] = own
+        return known
+
+    def findings(self) -> tuple[Finding, ...]:
+        """See the port."""
+        return self._reader.findings()
+
+    def close(self) -> None:
+        """See the port."""
+        self._writer.close()
+
+
+def proves(gallery: Path, positions: Mapping[str, Position], disk: DiskIO | None = None) -> bool:
+    """Whether the log still holds, at each position, the very line that ended there.
+
+    A checkpoint whose positions are not proved is not of this log any more.
+    """
+    disk = disk or DiskIO()
+    return all(_proved(gallery / "log", key, at, disk) for key, at in positions.items())
+
+
+#: Enough to hold a header, or the end of any line.
+_LOOK = 4096
+
+
+def _proved(folder: Path, key: str, at: Position, disk: DiskIO) -> bool:
+    if at.sequence == 0:
+        return True
+    writer, _, host = key.partition(".")
+    path = folder / str(SegmentName(writer, host, at.segment))
+    begin = max(0, at.offset - _LOOK)
+    try:
+        data = disk.read(path, begin, at.offset - begin).data
+    except OSError:
+        return False
+    if len(data) != at.offset - begin or not data.endswith(b"\n"):
+        return False
+    if begin == 0 and data.count(b"\n") == 1:
+        return _header_proves(data[:-1], at)
+    return chain_of(data) == at.chain.encode()
+
+
+def _header_proves(line: bytes, at: Position) -> bool:
+    try:
+        header = Header.decode(line)
+    except LineError:
+        return False
+    return header.base == at.sequence + 1 and header.previous.decode() == at.chain

@@ -1,0 +1,31 @@
+"""Lifting old shapes of events to today's: one pure function per (type, old version).
+
+The log is never rewritten, so each shape that was ever shipped has a way up from here. A
+function takes the payload of version v and returns that of version v + 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from events.registry import BY_NAME, decode
+
+Upcaster = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+#: (type name, version) to the function that lifts it by one version. All types are at version 1.
+UPCASTERS: dict[tuple[str, int], Upcaster] = {}
+
+
+def lift(
+    name: str,
+    version: int,
+    payload: Mapping[str, Any],
+    upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
+) -> object:
+    """Today's event for a line of any version; versions from the future stay `Unknown`."""
+    row = BY_NAME.get(name)
+    while row is not None and version < row.version and (name, version) in upcasters:
+        payload = upcasters[name, version](payload)
+        version += 1
+    return decode(name, version, payload)

@@ -1,0 +1,533 @@
+"""Everything that can be refused: a stable code for machines, a remedy for people.
+
+The kind of an error (its base class here) says what sort of refusal it is; only the HTTP
+middleware knows which status that makes. `str(error)` says what happened, with the values;
+`remedy` is one imperative sentence. Codes are promises: they are never renamed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from attrs import define, field
+
+
+class OrchestratorError(Exception):
+    """Base of all errors that we raise on purpose."""
+
+    code: ClassVar[str] = "internal"
+    remedy: str = "Look into the service's log and report what you find there."
+
+    def detail(self) -> Any:
+        """Machine-readable particulars, or None."""
+        return None
+
+
+class Malformed(OrchestratorError):
+    """The request cannot be read at all (HTTP 400)."""
+
+
+class NotPermitted(OrchestratorError):
+    """The request asks for something that nobody may have (HTTP 403)."""
+
+
+class NotFound(OrchestratorError):
+    """The thing asked for does not exist (HTTP 404)."""
+
+
+class Conflict(OrchestratorError):
+    """The request does not fit the state that things are in (HTTP 409)."""
+
+
+class TooLarge(OrchestratorError):
+    """The request is larger than we take (HTTP 413)."""
+
+
+class Invalid(OrchestratorError):
+    """The request can be read, but says something impossible (HTTP 422)."""
+
+
+class Unavailable(OrchestratorError):
+    """It cannot be done now, but may be later (HTTP 503 with Retry-After)."""
+
+    #: Seconds after which a client should try again.
+    retry_after: float = 5.0
+
+
+@define(frozen=True)
+class Fault:
+    """One faulty field of a request: where it stands, what is wrong, and what came."""
+
+    #: Dotted path of the field, such as `parameters.steps` or `files[2]`; "" is the body itself.
+    path: str
+    message: str
+    #: What was sent there, shortened if long.
+    value: Any = None
+
+
+@define(eq=False)
+class InvalidFields(Invalid):
+    """A body or query in which fields are missing, unknown, or of the wrong kind."""
+
+    code: ClassVar[str] = "request.invalid"
+    remedy = "Correct the fields named in `detail`; /docs shows what each endpoint takes."
+    faults: tuple[Fault, ...] = field(converter=tuple)
+
+    def __str__(self) -> str:
+        said = "; ".join(f"{f.path or 'body'}: {f.message}" for f in self.faults[:5])
+        more = len(self.faults) - 5
+        return f"The request has faults: {said}" + (f"; and {more} more" if more > 0 else "")
+
+    def detail(self) -> Any:
+        """Every faulty field with its path."""
+        return [{"path": f.path, "message": f.message, "value": f.value} for f in self.faults]
+
+
+@define(eq=False)
+class MalformedBody(Malformed):
+    """The body is not the JSON object that was expected."""
+
+    code: ClassVar[str] = "request.malformed"
+    remedy = "Send a JSON object, in UTF-8, nested at most 200 levels deep."
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The body cannot be read: {self.reason}"
+
+
+@define(eq=False)
+class BodyTooLarge(TooLarge):
+    """The body is larger than the service takes."""
+
+    code: ClassVar[str] = "request.too_large"
+    remedy = "Send less at once; name files by path instead of sending them."
+    limit: int
+
+    def __str__(self) -> str:
+        return f"The body is larger than {self.limit} bytes."
+
+
+@define(eq=False)
+class PathNotPermitted(NotPermitted):
+    """A path outside the folders that may be touched."""
+
+    code: ClassVar[str] = "path.not_permitted"
+    remedy = "Use a path inside one of the permitted folders, or add its folder to `roots`."
+    path: str
+    roots: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"The path {self.path!r} lies outside the permitted folders."
+
+    def detail(self) -> Any:
+        """The path, and the folders that are permitted."""
+        return {"path": self.path, "roots": list(self.roots)}
+
+
+@define(eq=False)
+class PathInvalid(Invalid):
+    """A path or name that no file can have, or that tries to climb out of its folder."""
+
+    code: ClassVar[str] = "path.invalid"
+    remedy = "Send a plain path without NUL, `..` or reserved names."
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The path {self.path[:200]!r} is not usable: {self.reason}"
+
+    def detail(self) -> Any:
+        """The path and the reason."""
+        return {"path": self.path[:1000], "reason": self.reason}
+
+
+@define(eq=False)
+class FileMissing(NotFound):
+    """A file or folder that is not there."""
+
+    code: ClassVar[str] = "file.missing"
+    remedy = "Check the path, and that the share is mounted."
+    path: str
+
+    def __str__(self) -> str:
+        return f"There is no {self.path!r}."
+
+    def detail(self) -> Any:
+        """The path."""
+        return {"path": self.path}
+
+
+@define(eq=False)
+class ConfigInvalid(OrchestratorError):
+    """A configuration that cannot be used: file, key, and what was expected there."""
+
+    code: ClassVar[str] = "config.invalid"
+    remedy = "Correct the file; config.yaml in the project shows every key."
+    source: str
+    faults: tuple[Fault, ...] = field(converter=tuple)
+
+    def __str__(self) -> str:
+        lines = [f"{self.source}: {f.path or '(whole file)'}: {f.message}" for f in self.faults]
+        return "The configuration cannot be used:\n  " + "\n  ".join(lines)
+
+
+@define(eq=False)
+class WorkflowUnknown(NotFound):
+    """A `workflow_id` that names no file in `workflows_dir`."""
+
+    code: ClassVar[str] = "workflow.unknown"
+    remedy = "Use one of the workflows named in `detail`, or put its JSON into `workflows_dir`."
+    workflow_id: str
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        names = ", ".join(self.known) or "none"
+        return f"There is no workflow {self.workflow_id!r}; those that exist: {names}."
+
+    def detail(self) -> Any:
+        """The unknown id and the known ones."""
+        return {"workflow_id": self.workflow_id, "known": list(self.known)}
+
+
+@define(eq=False)
+class WorkflowInvalid(Invalid):
+    """A workflow that ComfyUI could not run: empty, not API format, links to nowhere."""
+
+    code: ClassVar[str] = "workflow.invalid"
+    remedy = "Export the workflow from ComfyUI with `Export (API)` and send that."
+    reason: str
+    node: str | None = None
+
+    def __str__(self) -> str:
+        where = f" (node {self.node})" if self.node is not None else ""
+        return f"The workflow cannot be used: {self.reason}{where}"
+
+    def detail(self) -> Any:
+        """The reason and the node."""
+        return {"reason": self.reason, "node": self.node}
+
+
+@define(eq=False)
+class ParametersInvalid(Invalid):
+    """Parameters that the workflow does not have, or values that they do not take."""
+
+    code: ClassVar[str] = "parameters.invalid"
+    remedy = "Use the names in `detail.known`, or `node:input` with a node of the workflow."
+    faults: tuple[Fault, ...] = field(converter=tuple)
+    known: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "; ".join(f"{f.path}: {f.message}" for f in self.faults)
+
+    def detail(self) -> Any:
+        """Every faulty parameter, and the names that are known."""
+        faults = [{"path": f.path, "message": f.message, "value": f.value} for f in self.faults]
+        return {"faults": faults, "known": list(self.known)}
+
+
+@define(eq=False)
+class BackendUnknown(NotFound):
+    """A backend id that is not configured."""
+
+    code: ClassVar[str] = "backend.unknown"
+    remedy = "Use one of the ids named in `detail`, or add the backend to config.yaml."
+    backend_id: str
+    known: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"There is no backend {self.backend_id!r}; known: {', '.join(self.known) or 'none'}."
+
+    def detail(self) -> Any:
+        """The unknown id and the known ones."""
+        return {"backend_id": self.backend_id, "known": list(self.known)}
+
+
+@define(eq=False)
+class CapabilityUnknown(Invalid):
+    """A capability that no configured backend has, so the job could never run."""
+
+    code: ClassVar[str] = "backend.no_capability"
+    remedy = "Ask for capabilities that one enabled backend has together, or add them to one."
+    capabilities: tuple[str, ...]
+    known: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"No enabled backend has all of: {', '.join(self.capabilities)}."
+
+    def detail(self) -> Any:
+        """What was asked for, and what there is."""
+        return {"capabilities": list(self.capabilities), "known": list(self.known)}
+
+
+@define(eq=False)
+class BackendUnreachable(Unavailable):
+    """A backend that does not answer: refused, timed out, or cut off in the middle."""
+
+    code: ClassVar[str] = "backend.unreachable"
+    remedy = "Start ComfyUI there, or remove it from `backends` in config.yaml."
+    backend: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Backend {self.backend} did not answer: {self.reason}"
+
+
+@define(eq=False)
+class BackendRefused(OrchestratorError):
+    """A backend answered, and refused for good: invalid graph, too large, forbidden."""
+
+    code: ClassVar[str] = "backend.refused"
+    remedy = "Read ComfyUI's reason in `detail` and correct the workflow or the backend."
+    backend: str
+    status: int
+    reason: str
+    #: ComfyUI's answer: `error` and `node_errors` of protocol section 2.
+    answer: Any = None
+
+    def __str__(self) -> str:
+        return f"Backend {self.backend} refused ({self.status}): {self.reason}"
+
+    def detail(self) -> Any:
+        """ComfyUI's own answer."""
+        return {"backend": self.backend, "status": self.status, "answer": self.answer}
+
+
+@define(eq=False)
+class JobUnknown(NotFound):
+    """A job id that no open project knows."""
+
+    code: ClassVar[str] = "job.unknown"
+    remedy = "Look the id up with GET /api/jobs."
+    job_id: str
+
+    def __str__(self) -> str:
+        return f"There is no job {self.job_id!r}."
+
+
+@define(eq=False)
+class JobEnded(Conflict):
+    """A change of a job that has already ended."""
+
+    code: ClassVar[str] = "job.ended"
+    remedy = "Submit the workflow again if you want another run."
+    job_id: str
+    status: str
+
+    def __str__(self) -> str:
+        return f"Job {self.job_id} has already ended: {self.status}."
+
+
+@define(eq=False)
+class TagUnknown(NotFound):
+    """A tag id that the project does not have."""
+
+    code: ClassVar[str] = "tag.unknown"
+    remedy = "Look the ids up with GET /api/gallery/tags."
+    tag_ids: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"There is no tag with the id {', '.join(self.tag_ids)}."
+
+    def detail(self) -> Any:
+        """The unknown ids."""
+        return {"tag_ids": list(self.tag_ids)}
+
+
+@define(eq=False)
+class TagNameTaken(Conflict):
+    """A second tag of the same name (compared without case)."""
+
+    code: ClassVar[str] = "tag.name_taken"
+    remedy = "Choose another name, or use the tag that has it."
+    name: str
+    tag_id: str
+
+    def __str__(self) -> str:
+        return f"There is already a tag named {self.name!r} ({self.tag_id})."
+
+    def detail(self) -> Any:
+        """The name and the id of the tag that has it."""
+        return {"name": self.name, "tag_id": self.tag_id}
+
+
+@define(eq=False)
+class ShareMissing(Unavailable):
+    """A project known to this host whose `.gallery/FORMAT` is gone: the share is not mounted."""
+
+    code: ClassVar[str] = "project.share_missing"
+    remedy = "Mount the share, then try again; nothing was written."
+    retry_after = 15.0
+    project: str
+
+    def __str__(self) -> str:
+        return (
+            f"The project {self.project!r} was here before, but its .gallery/FORMAT is gone; "
+            "the share is probably not mounted."
+        )
+
+
+@define(eq=False)
+class ProjectReadOnly(Unavailable):
+    """The log of a project cannot be written, or must not be."""
+
+    code: ClassVar[str] = "project.read_only"
+    remedy = "Free the share or upgrade this program as the reason says, then restart the service."
+    retry_after = 30.0
+    project: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The project {self.project!r} can only be read: {self.reason}"
+
+
+@define(eq=False)
+class LogBusy(Unavailable):
+    """More changes wait for the disk than we hold."""
+
+    code: ClassVar[str] = "log.busy"
+    remedy = "Send the request again after the time in Retry-After."
+    retry_after = 2.0
+    waiting: int
+
+    def __str__(self) -> str:
+        return f"{self.waiting} changes are waiting to be written; the share is slow."
+
+
+@define(eq=False)
+class PngUnreadable(Invalid):
+    """A file that is no PNG, or whose first chunk is broken."""
+
+    code: ClassVar[str] = "png.unreadable"
+    remedy = "Open the file in a viewer; if it is damaged there too, render it again."
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} cannot be read as PNG: {self.reason}"
+
+    def detail(self) -> Any:
+        """The path and the reason."""
+        return {"path": self.path, "reason": self.reason}
+
+
+@define(eq=False)
+class TemplateInvalid(Invalid):
+    """A naming template that could not make a file name inside the project."""
+
+    code: ClassVar[str] = "naming.template_invalid"
+    remedy = "Use a relative path with the tokens named in `detail.known`."
+    template: str
+    reason: str
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        tokens = ", ".join(f"{{{name}}}" for name in self.known)
+        return f"The template {self.template[:200]!r} {self.reason}; known tokens: {tokens}."
+
+    def detail(self) -> Any:
+        """The template, the reason, and the known tokens."""
+        return {
+            "template": self.template[:1000],
+            "reason": self.reason,
+            "known": list(self.known),
+        }
+
+
+@define(eq=False)
+class FileChanging(Unavailable):
+    """A file whose size changed while we read it: somebody is still writing it."""
+
+    code: ClassVar[str] = "file.changing"
+    remedy = "Try again when the program that writes the file has finished."
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} changed while it was read."
+
+
+@define(eq=False)
+class SubmitUnknown(Unavailable):
+    """A backend may or may not have taken a prompt: look into its queue and history first."""
+
+    code: ClassVar[str] = "backend.submit_unknown"
+    remedy = "Look for the prompt_id in the backend's queue and history before sending it again."
+    backend: str
+    prompt_id: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Backend {self.backend} may have taken prompt {self.prompt_id}: {self.reason}"
+
+    def detail(self) -> Any:
+        """The backend and the prompt."""
+        return {"backend": self.backend, "prompt_id": self.prompt_id}
+
+
+@define(eq=False)
+class OutputMissing(NotFound):
+    """A file that ComfyUI's history names, but that its server no longer has, or has empty."""
+
+    code: ClassVar[str] = "backend.output_missing"
+    remedy = "Run the workflow again; keep other programs from clearing ComfyUI's output folder."
+    backend: str
+    filename: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Backend {self.backend} has no output {self.filename!r}: {self.reason}"
+
+    def detail(self) -> Any:
+        """The backend and the file."""
+        return {"backend": self.backend, "filename": self.filename}
+
+
+@define(eq=False)
+class WorkflowUnreadable(Unavailable):
+    """A file in `workflows_dir` that exists but cannot be read now."""
+
+    code: ClassVar[str] = "workflow.unreadable"
+    remedy = "Check that `workflows_dir` is mounted and that the service may read it."
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The workflow file {self.path!r} cannot be read: {self.reason}"
+
+
+@define(eq=False)
+class MalformedQuery(Malformed):
+    """A query string that cannot be taken apart."""
+
+    code: ClassVar[str] = "request.malformed_query"
+    remedy = "Send each name once, percent-encoded in UTF-8."
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The query string cannot be read: {self.reason}"
+
+
+@define(eq=False)
+class OriginNotPermitted(NotPermitted):
+    """A change, or a WebSocket, asked for by a web page of an origin that is not allowed."""
+
+    code: ClassVar[str] = "request.origin_not_permitted"
+    remedy = "Add the page's origin to the allowed CORS origins of the service."
+    origin: str
+
+    def __str__(self) -> str:
+        return f"Pages of {self.origin!r} may not change anything here."
+
+    def detail(self) -> Any:
+        """The origin of the page."""
+        return {"origin": self.origin}
+
+
+@define(eq=False)
+class TookTooLong(Unavailable):
+    """Something that we waited for did not come in time."""
+
+    code: ClassVar[str] = "service.timeout"
+    remedy = "Send the request again after the time in Retry-After."
+
+    def __str__(self) -> str:
+        return "The request took too long and was given up."
