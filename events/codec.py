@@ -1,8 +1,8 @@
-"""Lines of the log as bytes: records, segment headers and seals, and the hash chain. Pure.
+"""Records as lines of the log, and the hash chain that ties each line to the one before. Pure.
 
-A line is JSON whose last field is `k`. For records, `k` = first 32 hex digits of
-sha256(previous k || the line up to `,"k":"`); the first previous k is the seed of the writer.
-Headers and seals hash only themselves and stand outside the chain.
+A line is JSON whose last field is `k`: the first 32 hex digits of sha256(previous k || the line
+up to `,"k":"`). The first previous k is the seed of the writer. Headers and seals of segments,
+which stand outside the chain, are in `events.log.frame`.
 """
 
 from __future__ import annotations
@@ -69,6 +69,9 @@ def draft(
 ) -> Draft:
     """Encode events: one becomes a plain line, several one transaction.
 
+    What cannot be read back as the same types is refused here, before anybody is told that it
+    was recorded.
+
     Raises:
         UnloggableError: no line can hold them.
     """
@@ -82,17 +85,32 @@ def draft(
             body = {"t": TRANSACTION, "v": 1, "a": actor, "d": {"events": parts}}
         if correlation is not None:
             body["c"] = correlation
-        encoded = orjson.dumps(body)[1:-1]
+        encoded = orjson.dumps(body)
     except (TypeError, orjson.JSONEncodeError) as exc:
         raise UnloggableError(f"not JSON: {exc}") from exc
     if len(encoded) + _OVERHEAD > MAX_LINE:
         raise UnloggableError(f"{len(encoded)} bytes; {MAX_LINE - _OVERHEAD} fit in a line")
-    return Draft(tuple(events), actor, correlation, encoded, beats)
+    _prove(encoded, events)
+    return Draft(tuple(events), actor, correlation, encoded[1:-1], beats)
 
 
 def _event(event: object) -> dict[str, Any]:
-    row = BY_CLASS[type(event)]
+    row = BY_CLASS.get(type(event))
+    if row is None:
+        raise UnloggableError(f"{type(event).__name__} is no type of event")
     return {"t": row.name, "v": row.version, "d": row.encode(event)}
+
+
+def _prove(encoded: bytes, events: Sequence[object]) -> None:
+    """Refuse a body that would come back as something else than `events`."""
+    trial = {**orjson.loads(encoded), "s": 1, "h": "0" * 16}
+    try:
+        read = decode_records(trial, "", "", 1)
+    except LineError as exc:
+        raise UnloggableError(str(exc)) from exc
+    for event, record in zip(events, read, strict=True):
+        if type(record.event) is not type(event):
+            raise UnloggableError(f"a field has the wrong kind: {event!r:.500}")
 
 
 def seed(project: str, writer: str, host: str) -> bytes:
@@ -112,7 +130,7 @@ def encode_record(
     """A draft's line, with its newline. `beat` is the `x` stamp, if the event needs one."""
     extra = b"" if beat is None else b',"x":"%016x"' % beat
     prefix = b'{"s":%d,"h":"%016x",%b%b' % (sequence, time, item.body, extra)
-    return prefix + _KEY + link(previous, prefix) + b'"}\n'
+    return close(prefix, previous)
 
 
 def chain_of(line: bytes) -> bytes:
@@ -129,7 +147,14 @@ def check_record(line: bytes, previous: bytes) -> bytes:
     prefix, key = line[:-_TAIL], line[-34:-2]
     if line[-_TAIL:-34] != _KEY or link(previous, prefix) != key:
         raise LineError("its hash does not follow from the line before it")
+    if len(line) >= MAX_LINE:
+        raise LineError(f"it has {len(line)} bytes; {MAX_LINE - 1} may be")
     return key
+
+
+def close(prefix: bytes, previous: bytes = b"") -> bytes:
+    """A whole line, with its newline, from all but its last field."""
+    return prefix + _KEY + link(previous, prefix) + b'"}\n'
 
 
 def parse(line: bytes) -> dict[str, Any]:
@@ -155,166 +180,65 @@ def decode_records(document: dict[str, Any], writer: str, host: str, expected: i
             or of the wrong kind.
     """
     try:
-        return _records(document, writer, host, expected)
-    except LineError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise LineError(f"a field of the envelope is missing or of the wrong kind: {exc}") from exc
-
-
-def _records(document: dict[str, Any], writer: str, host: str, expected: int) -> list[Record]:
-    time = document.get("x") or document["h"]
-    sequence, name, actor = document["s"], document["t"], document["a"]
-    version, payload = document["v"], document["d"]
+        sequence, time = document["s"], document["h"]
+        name, version = document["t"], document["v"]
+        actor, payload = document["a"], document["d"]
+    except KeyError as exc:
+        raise LineError(f"the field {exc} is missing") from exc
     if sequence != expected:
         raise LineError(f"it has number {sequence}, not {expected}")
-    int(time, 16)  # raises if it is no hex
-    if len(time) != 16 or actor.__class__ is not str or payload.__class__ is not dict:
-        raise LineError("a field of the envelope has the wrong kind")
     correlation = document.get("c")
-    if name != TRANSACTION:
-        stamp = Stamp(f"{time}{writer}000")
-        event = lift(name, version, payload)
-        return [Record(stamp, event, actor, host, writer, sequence, correlation)]
-    if len(payload["events"]) > MAX_EVENTS:
-        raise LineError(f"more than {MAX_EVENTS} events in one transaction")
-    return [
-        Record(
-            Stamp(f"{time}{writer}{index:03x}"),
-            lift(part["t"], part["v"], part["d"]),
-            actor,
-            host,
-            writer,
-            sequence,
-            correlation,
-        )
-        for index, part in enumerate(payload["events"])
-    ]
-
-
-def _own_hash(prefix: bytes) -> bytes:
-    return sha256(prefix).hexdigest()[:32].encode()
-
-
-def _closed(document: dict[str, Any]) -> bytes:
-    prefix = orjson.dumps(document)[:-1]
-    return prefix + _KEY + _own_hash(prefix) + b'"}\n'
-
-
-def _opened(line: bytes, first: bytes) -> dict[str, Any]:
-    if not line.startswith(first):
-        raise LineError("not of this kind")
-    if line[-_TAIL:-34] != _KEY or _own_hash(line[:-_TAIL]) != line[-34:-2]:
-        raise LineError("its own hash does not match")
-    return parse(line)
-
-
-@frozen
-class Header:
-    """First line of a segment."""
-
-    segment: int
-    writer: str
-    host: str
-    project: str
-    #: Sequence of the first record here, and the `k` before it.
-    base: int
-    previous: bytes
-    #: When it was opened, ISO 8601: for people only.
-    opened: str
-    fmt: int = FORMAT_VERSION
-
-    def encode(self) -> bytes:
-        """The line, with its newline."""
-        return _closed(
-            {
-                "seg": self.segment,
-                "writer": self.writer,
-                "host": self.host,
-                "project": self.project,
-                "fmt": self.fmt,
-                "base": self.base,
-                "prev": self.previous.decode(),
-                "at": self.opened,
-            }
-        )
-
-    @classmethod
-    def decode(cls, line: bytes) -> Header:
-        """Read a header line (without newline).
-
-        Raises:
-            LineError: it is none, or damaged.
-        """
-        document = _opened(line, b'{"seg":')
-        try:
-            return cls(
-                document["seg"],
-                document["writer"],
-                document["host"],
-                document["project"],
-                document["base"],
-                document["prev"].encode(),
-                document.get("at", ""),
-                document["fmt"],
+    kinds = (sequence.__class__, name.__class__, version.__class__, actor.__class__)
+    if kinds != _KINDS or payload.__class__ is not dict:
+        raise LineError("a field has the wrong kind")
+    if correlation is not None and correlation.__class__ is not str:
+        raise LineError("its correlation is no text")
+    time = _time(time)
+    if "x" in document:
+        time = _time(document["x"])
+    if name == TRANSACTION and version == 1:
+        return [
+            Record(
+                Stamp(f"{time}{writer}{index:03x}"),
+                event,
+                actor,
+                host,
+                writer,
+                expected,
+                correlation,
             )
-        except (KeyError, AttributeError) as exc:
-            raise LineError(f"a header without {exc}") from exc
+            for index, event in enumerate(_transaction(payload))
+        ]
+    stamp = Stamp(f"{time}{writer}000")
+    event = lift(name, version, payload)
+    return [Record(stamp, event, actor, host, writer, expected, correlation)]
 
 
-@frozen
-class Seal:
-    """Last line of a closed segment."""
+#: Kinds of `s`, `t`, `v`, `a`.
+_KINDS = (int, str, int, str)
+#: Kinds of `t`, `v`, `d` in a transaction.
+_PART = (str, int, dict)
+_TIME_DIGITS = 16
+_HEX = "0123456789abcdef"
 
-    segment: int
-    #: Sequence of the last record here, and how many records there are.
-    last: int
-    count: int
-    #: Length of the file before the seal, and its sha256.
-    size: int
-    sha256: str
-    #: Number of the next segment; None if the writer closed its log.
-    next: int | None
 
-    def encode(self) -> bytes:
-        """The line, with its newline."""
-        return _closed(
-            {
-                "seal": self.segment,
-                "last": self.last,
-                "n": self.count,
-                "bytes": self.size,
-                "sha": self.sha256,
-                "next": self.next,
-            }
-        )
+def _time(text: Any) -> str:
+    if text.__class__ is not str or len(text) != _TIME_DIGITS or text.strip(_HEX):
+        raise LineError(f"{text!r:.50} is no time")
+    return str(text)
 
-    @classmethod
-    def decode(cls, line: bytes) -> Seal:
-        """Read a seal line (without newline).
 
-        Raises:
-            LineError: it is none, or damaged.
-        """
-        document = _opened(line, b'{"seal":')
+def _transaction(payload: dict[str, Any]) -> list[object]:
+    parts = payload.get("events")
+    if parts.__class__ is not list or not 1 <= len(parts) <= MAX_EVENTS:
+        raise LineError(f"a transaction holds 1 to {MAX_EVENTS} events")
+    events = []
+    for part in parts:
         try:
-            return cls(
-                document["seal"],
-                document["last"],
-                document["n"],
-                document["bytes"],
-                document["sha"],
-                document["next"],
-            )
-        except KeyError as exc:
-            raise LineError(f"a seal without {exc}") from exc
-
-
-def is_seal(line: bytes) -> bool:
-    """Whether a line claims to be a seal."""
-    return line.startswith(b'{"seal":')
-
-
-def is_header(line: bytes) -> bool:
-    """Whether a line claims to be a header."""
-    return line.startswith(b'{"seg":')
+            name, version, inner = part["t"], part["v"], part["d"]
+        except (KeyError, TypeError) as exc:
+            raise LineError("an event of the transaction lacks a field") from exc
+        if (name.__class__, version.__class__, inner.__class__) != _PART:
+            raise LineError("a field of the transaction has the wrong kind")
+        events.append(lift(name, version, inner))
+    return events

@@ -28,6 +28,8 @@ class FilesIntended:
     node: str
     index: int
     kind: str
+    #: Its name on the backend.
+    original: str
 
 
 @event("files.done")

@@ -96,6 +96,8 @@ class JobRequeued:
     job: JobId
     attempt: int
     reason: str
+    #: False if the backend never got it: then it does not count as a try.
+    sent: bool = True
 
 
 @event("job.cancel_requested")

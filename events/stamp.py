@@ -8,7 +8,8 @@ in no way, and stamps can be kept in JSON as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NewType
 
@@ -17,6 +18,8 @@ Stamp = NewType("Stamp", str)
 COUNTER_BITS = 16
 #: A remote clock further ahead than this never moves ours (event-log: order and folds).
 MAX_AHEAD_MS = 60_000
+#: The last time that 16 hex digits can say.
+LAST_TIME = (1 << 64) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: 48 bits of milliseconds reach to the year 10889; Python's dates end before that.
 _LAST_MS = 253_402_300_799_999
@@ -62,24 +65,60 @@ def before(at: datetime) -> Stamp:
 class HybridClock:
     """Gives strictly rising hybrid times; wall clocks that stand still or jump back do not matter.
 
-    Not thread-safe: it belongs to the writer thread of one log.
+    Thread-safe: the writer's thread asks it for times while readers tell it what they have seen.
     """
 
     def __init__(self, wall_clock_ms: Callable[[], int]) -> None:
         """`wall_clock_ms` returns milliseconds since 1970."""
         self._wall = wall_clock_ms
         self._last = 0
+        #: Times given by `beat` that lie ahead of us: none of them is given a second time.
+        self._ahead: set[int] = set()
+        self._lock = threading.Lock()
 
     def tick(self) -> int:
-        """The next time, above every one given or observed before."""
-        self._last = max(self._last + 1, self._wall() << COUNTER_BITS)
-        return self._last
+        """The next time, above every one given or believed before."""
+        with self._lock:
+            now = max(self._last + 1, self._wall() << COUNTER_BITS)
+            while now in self._ahead:
+                now += 1
+            if self._ahead:
+                self._ahead = {time for time in self._ahead if time > now}
+            self._last = now
+            return now
 
-    def observe(self, time: int) -> None:
+    def beat(self, seen: int, now: int) -> int | None:
+        """The time that a record of the tick `now` needs to come after `seen`; None if it does.
+
+        Nothing comes after the last time there is: then the result is that time itself, and the
+        writer's id decides.
+        """
+        if seen < now:
+            return None
+        with self._lock:
+            time = seen + 1
+            while time in self._ahead:
+                time += 1
+            time = min(time, LAST_TIME)
+            self._ahead.add(time)
+            return time
+
+    def observe(self, time: int) -> bool:
         """Learn of a remote time, so that what we write next comes after what we have read.
 
         A time more than 60 s ahead is not believed: one host with a wrong clock must not pull
-        all others into its future.
+        all others into its future. Returns whether the time was believed.
         """
-        if (time >> COUNTER_BITS) - self._wall() <= MAX_AHEAD_MS:
+        with self._lock:
+            if (time >> COUNTER_BITS) - self._wall() > MAX_AHEAD_MS:
+                return False
             self._last = max(self._last, time)
+            return True
+
+    def observe_all(self, stamps: Sequence[Stamp]) -> None:
+        """Learn of many remote stamps (at least one): the newest that can be believed counts."""
+        if self.observe(time_of(max(stamps))):
+            return
+        for value in sorted(stamps, reverse=True):
+            if self.observe(time_of(value)):
+                return

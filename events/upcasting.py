@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from events.registry import BY_NAME, decode
+from events.registry import BY_NAME, Unknown, decode
 
 Upcaster = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -23,9 +23,20 @@ def lift(
     payload: Mapping[str, Any],
     upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
 ) -> object:
-    """Today's event for a line of any version; versions from the future stay `Unknown`."""
+    """Today's event for a line of any version; versions from the future stay `Unknown`.
+
+    A payload that an upcaster cannot make sense of (it raises one of `LookupError`, `TypeError`,
+    `ValueError`) stays `Unknown` too, as it came.
+    """
     row = BY_NAME.get(name)
-    while row is not None and version < row.version and (name, version) in upcasters:
-        payload = upcasters[name, version](payload)
-        version += 1
-    return decode(name, version, payload)
+    if row is None or version >= row.version:
+        return decode(row, name, version, payload)
+    lifted, reached = payload, version
+    try:
+        while reached < row.version and (name, reached) in upcasters:
+            lifted = upcasters[name, reached](lifted)
+            reached += 1
+    except (LookupError, TypeError, ValueError):
+        return Unknown(name, version, payload)
+    event = decode(row, name, reached, lifted)
+    return Unknown(name, version, payload) if isinstance(event, Unknown) else event

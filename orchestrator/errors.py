@@ -7,6 +7,7 @@ middleware knows which status that makes. `str(error)` says what happened, with 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from attrs import define, field
@@ -65,13 +66,17 @@ class Fault:
     value: Any = None
 
 
+def _faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    return tuple(faults)
+
+
 @define(eq=False)
 class InvalidFields(Invalid):
     """A body or query in which fields are missing, unknown, or of the wrong kind."""
 
     code: ClassVar[str] = "request.invalid"
     remedy = "Correct the fields named in `detail`; /docs shows what each endpoint takes."
-    faults: tuple[Fault, ...] = field(converter=tuple)
+    faults: tuple[Fault, ...] = field(converter=_faults)
 
     def __str__(self) -> str:
         said = "; ".join(f"{f.path or 'body'}: {f.message}" for f in self.faults[:5])
@@ -164,7 +169,7 @@ class ConfigInvalid(OrchestratorError):
     code: ClassVar[str] = "config.invalid"
     remedy = "Correct the file; config.yaml in the project shows every key."
     source: str
-    faults: tuple[Fault, ...] = field(converter=tuple)
+    faults: tuple[Fault, ...] = field(converter=_faults)
 
     def __str__(self) -> str:
         lines = [f"{self.source}: {f.path or '(whole file)'}: {f.message}" for f in self.faults]
@@ -213,7 +218,7 @@ class ParametersInvalid(Invalid):
 
     code: ClassVar[str] = "parameters.invalid"
     remedy = "Use the names in `detail.known`, or `node:input` with a node of the workflow."
-    faults: tuple[Fault, ...] = field(converter=tuple)
+    faults: tuple[Fault, ...] = field(converter=_faults)
     known: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -531,3 +536,46 @@ class TookTooLong(Unavailable):
 
     def __str__(self) -> str:
         return "The request took too long and was given up."
+
+
+@define(eq=False)
+class ProjectUnreadable(Unavailable):
+    """A folder whose log this program must not, or cannot, read."""
+
+    code: ClassVar[str] = "project.unreadable"
+    remedy = "Do what the reason says; nothing was written."
+    retry_after = 60.0
+    project: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The project {self.project!r} cannot be opened: {self.reason}"
+
+
+@define(eq=False)
+class ChangeUnsettled(Unavailable):
+    """A change that is still being written after a long time: it may or may not come to be."""
+
+    code: ClassVar[str] = "log.unsettled"
+    remedy = "Look whether the change is there before you send it again; the share is very slow."
+    retry_after = 30.0
+    project: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"A change to {self.project!r} has not reached the share within {self.seconds:g} s; "
+            "it may still be written."
+        )
+
+
+@define(eq=False)
+class ChangeTooLarge(TooLarge):
+    """A change that no line of the log can hold."""
+
+    code: ClassVar[str] = "log.too_large"
+    remedy = "Change fewer things at once, or send a smaller workflow; a line holds 1 MiB."
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The change does not fit into the log: {self.reason}"

@@ -57,7 +57,9 @@ class CheckpointStore:
         )
         head = orjson.dumps({"code": self._code, "sha256": sha256(body).hexdigest()})
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"checkpoint-{time.time_ns():020d}.json"
+        for unfinished in self._folder.glob("checkpoint-*.part"):
+            unfinished.unlink(missing_ok=True)  # we went down while writing it
+        path = self._next_path()
         draft = path.with_suffix(".part")
         with draft.open("wb") as file:
             file.write(head + b"\n" + body)
@@ -67,6 +69,15 @@ class CheckpointStore:
         for old in sorted(self._folder.glob(_PATTERN))[:-KEEP]:
             old.unlink(missing_ok=True)
         return path
+
+    def _next_path(self) -> Path:
+        """A name above all others, even if the clock was put back."""
+        number = time.time_ns()
+        for existing in self._folder.glob(_PATTERN):
+            digits = existing.stem.partition("-")[2]
+            if digits.isdecimal():
+                number = max(number, int(digits) + 1)
+        return self._folder / f"checkpoint-{number:020d}.json"
 
     def load(self) -> Iterator[Checkpoint]:
         """Checkpoints that are whole and of our code, newest first."""
@@ -84,5 +95,5 @@ class CheckpointStore:
             document = orjson.loads(body)
             positions = {k: Position(**at) for k, at in document["positions"].items()}
             return Checkpoint(positions, document["state"], document["state_hash"])
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             return None  # a checkpoint that cannot be read is the same as none

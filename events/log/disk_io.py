@@ -11,7 +11,13 @@ from pathlib import Path
 
 from attrs import frozen
 
-_READ_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+#: Not blocking: a named pipe in the folder must not hang whoever reads the log.
+_READ_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
 _CREATE_FLAGS = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )
@@ -39,7 +45,11 @@ class DiskIO:
         return os.open(path, _CREATE_FLAGS, 0o664)
 
     def write(self, descriptor: int, data: bytes, offset: int) -> None:
-        """Write all of `data` at `offset`."""
+        """Write all of `data` at `offset`.
+
+        Raises:
+            OSError: it cannot be written, or not all of it; how much was is not known then.
+        """
         view = memoryview(data)
         while view:
             if hasattr(os, "pwrite"):
@@ -47,6 +57,8 @@ class DiskIO:
             else:  # Windows
                 os.lseek(descriptor, offset, os.SEEK_SET)
                 written = os.write(descriptor, view)
+            if written <= 0:
+                raise OSError(errno.EIO, "nothing was written, and no reason given")
             view, offset = view[written:], offset + written
 
     def sync(self, descriptor: int) -> None:
@@ -60,6 +72,15 @@ class DiskIO:
     def close(self, descriptor: int) -> None:
         """Close; an error here means that the last write may be lost."""
         os.close(descriptor)
+
+    def link(self, existing: Path, path: Path) -> None:
+        """Give a file a second name, unless that is taken.
+
+        Raises:
+            FileExistsError: it is taken.
+            OSError: the file system has no hard links, or refuses.
+        """
+        os.link(existing, path)
 
     def sync_folder(self, folder: Path) -> None:
         """Make the names in a folder durable, where the file system can."""

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
-from events.codec import Draft, Header, LineError, chain_of
+from events.codec import Draft, LineError, chain_of
 from events.ids import writer_id
 from events.log.disk_io import DiskIO
 from events.log.format_file import Format
-from events.log.port import Finding, LogReadOnlyError
+from events.log.frame import Header
+from events.log.port import Finding, LogReadOnlyError, must_know
 from events.log.reader import LogReader
 from events.log.segments import SegmentName
 from events.log.writer import SegmentWriter
 from events.record import Position, Record
-from events.stamp import HybridClock, time_of
+from events.stamp import HybridClock
 
 
 def _wall_ms() -> int:
@@ -53,7 +53,8 @@ class FolderLog:
         self._folder = gallery / "log"
         self._disk = disk or DiskIO()
         self._clock = HybridClock(wall_ms)
-        self._clock_lock = threading.Lock()
+        #: Why what we have read forbids us to write.
+        self._forbidden: str | None = None
         self._reader = LogReader(self._folder, self.project, disk=self._disk, start=start)
         self._writer = SegmentWriter(
             self._folder,
@@ -83,7 +84,7 @@ class FolderLog:
         missing = self._format.unknown_to_write
         if missing:
             return f"writing needs features that this program lacks: {', '.join(missing)}"
-        return self._writer.read_only
+        return self._forbidden or self._writer.read_only
 
     def append(self, draft: Draft) -> Future[list[Record]]:
         """See the port."""
@@ -95,17 +96,13 @@ class FolderLog:
     def read(self) -> Iterator[list[Record]]:
         """See the port."""
         for records in self._reader.read():
-            newest = max(record.stamp for record in records)
-            self._clock.observe(time_of(newest))
+            self._clock.observe_all([record.stamp for record in records])
+            self._forbidden = self._forbidden or must_know(records)
             yield records
 
     def positions(self) -> dict[str, Position]:
         """See the port."""
-        known = {**self._reader.positions(), **self._writer.past}
-        own = self._writer.position
-        if own.sequence:
-            known[f"{self._writer.writer}.{self._writer.host}"] = own
-        return known
+        return {**self._reader.positions(), **self._writer.positions}
 
     def findings(self) -> tuple[Finding, ...]:
         """See the port."""
@@ -130,8 +127,8 @@ _LOOK = 4096
 
 
 def _proved(folder: Path, key: str, at: Position, disk: DiskIO) -> bool:
-    if at.sequence == 0:
-        return True
+    if at.segment == 0:
+        return at.sequence == 0  # not even a header was read: nothing is claimed
     writer, _, host = key.partition(".")
     path = folder / str(SegmentName(writer, host, at.segment))
     begin = max(0, at.offset - _LOOK)

@@ -52,39 +52,52 @@ def load(gallery: Path) -> Format | None:
     """
     path = gallery / NAME
     try:
+        # Asking for a name before it exists would make NFS believe for seconds that it does not
+        # (nas-facts 7); so look into the folder first.
+        if NAME not in os.listdir(gallery):  # noqa: PTH208  # names only
+            return None
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        document = orjson.loads(data)
-        found = Format(
-            document["project"],
-            document["created"],
-            document["fmt"],
-            tuple(document.get("read", ())),
-            tuple(document.get("write", ())),
-        )
-        known = document["format"] == FORMAT and is_id(found.project, ULID_LENGTH)
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as exc:
+        found = _decode(data)
+    except (orjson.JSONDecodeError, KeyError, TypeError) as exc:
         raise FormatError(
             f"{path} is damaged ({len(data)} bytes): {exc}. Restore it from a backup; its project "
             f"id stands in the first line of every file in {gallery / 'log'}."
         ) from exc
-    if not known:
-        raise FormatError(f"{path} does not describe a {FORMAT} of ours: {data[:200]!r}")
     if found.fmt != FORMAT_VERSION:
         raise FormatError(f"{path} has format {found.fmt}; this program reads {FORMAT_VERSION}.")
+    if not is_id(found.project, ULID_LENGTH):
+        raise FormatError(f"{path} has no project id, but {found.project!r:.100}.")
     missing = [name for name in found.read if name not in KNOWN_FEATURES]
     if missing:
         raise FormatError(f"{path} needs features that this program lacks: {', '.join(missing)}.")
     return found
 
 
-def create(gallery: Path, disk: DiskIO) -> Format:
+def _decode(data: bytes) -> Format:
+    document = orjson.loads(data)
+    if document["format"] != FORMAT or document["fmt"].__class__ is not int:
+        raise TypeError(f"it describes no {FORMAT}")
+    if document["fmt"] != FORMAT_VERSION:
+        return Format("", "", document["fmt"])  # the rest may mean anything then
+    project, created = document["project"], document["created"]
+    read, write = document.get("read", []), document.get("write", [])
+    if read.__class__ is not list or write.__class__ is not list:
+        raise TypeError("its features are no lists")
+    if not all(value.__class__ is str for value in (project, created, *read, *write)):
+        raise TypeError("a field has the wrong kind")
+    return Format(project, created, document["fmt"], tuple(read), tuple(write))
+
+
+def create(gallery: Path, disk: DiskIO, *, patience: float = 15.0) -> Format:
     """Make `.gallery/`, `log/` and FORMAT in an existing project folder; if another host was
     first, its FORMAT counts.
 
     FORMAT appears whole or not at all: it is written under another name and linked to its own.
+    Where there are no hard links another host may see it half written, so whoever was not first
+    waits up to `patience` seconds for it to become whole. Blocks.
 
     Raises:
         FormatError: somebody else's FORMAT is there and cannot be used.
@@ -92,38 +105,48 @@ def create(gallery: Path, disk: DiskIO) -> Format:
     """  # noqa: D205  # the summary needs both halves
     gallery.mkdir(exist_ok=True)
     (gallery / "log").mkdir(exist_ok=True)
-    existing = load(gallery)
-    if existing is not None:
-        return existing
+    if NAME not in disk.names(gallery):
+        _publish(gallery, disk)
+        disk.sync_folder(gallery)
+        disk.sync_folder(gallery.parent)
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            settled = load(gallery)
+        except FormatError:
+            if time.monotonic() >= deadline or not _unfinished(gallery / NAME):
+                raise
+            settled = None
+        if settled is not None:
+            return settled
+        if time.monotonic() >= deadline:
+            raise FormatError(f"{gallery / NAME} was written, but cannot be seen.")
+        time.sleep(0.1)
+
+
+def _unfinished(path: Path) -> bool:
+    return not path.read_bytes().endswith(b"\n")
+
+
+def _publish(gallery: Path, disk: DiskIO) -> None:
+    """Write a new FORMAT, unless somebody is first."""
     now = time.time()
     created = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
     fresh = Format(ulid(int(now * 1000), secrets.randbits(80)), created)
     draft = gallery / f".{NAME}.{fresh.project}"
     _write_new(draft, _encode(fresh), disk)
     try:
-        _publish(draft, gallery / NAME, _encode(fresh), disk)
-    finally:
-        with suppress(OSError):  # a leftover draft is hidden and harmless
-            draft.unlink()
-    disk.sync_folder(gallery)
-    disk.sync_folder(gallery.parent)
-    settled = load(gallery)
-    if settled is None:
-        raise FormatError(f"{gallery / NAME} was written, but cannot be seen.")
-    return settled
-
-
-def _publish(draft: Path, path: Path, content: bytes, disk: DiskIO) -> None:
-    """Give the draft its name, unless somebody has taken it."""
-    try:
-        os.link(draft, path)
+        disk.link(draft, gallery / NAME)
     except FileExistsError:
         return
     except OSError:
         # No hard links here (some SMB servers). O_EXCL decides as well; only a power cut between
         # creating and writing could leave an empty FORMAT, which `load` explains.
         with suppress(FileExistsError):
-            _write_new(path, content, disk)
+            _write_new(gallery / NAME, _encode(fresh), disk)
+    finally:
+        with suppress(OSError):  # a leftover draft is hidden and harmless
+            draft.unlink()
 
 
 def _write_new(path: Path, content: bytes, disk: DiskIO) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 
 from attrs import define, field
 
 from events import codec
 from events.codec import Draft
-from events.log.port import Finding, LogReadOnlyError
+from events.log.lines import Head, place
+from events.log.port import Finding, LogReadOnlyError, must_know
 from events.record import Position, Record
-from events.stamp import HybridClock, time_of
+from events.stamp import HybridClock
 
 _PROJECT = "00000000000000000000000000"
 
@@ -35,37 +36,38 @@ class MemoryLog:
         share: MemoryShare,
         host: str,
         *,
+        start: Mapping[str, Position] | None = None,
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        """Begins a new incarnation of `host`."""
+        """Begins a new incarnation of `host`; `start` says what is known already."""
         self._share = share
-        self._host = host
-        self.writer = f"{next(share.ids):016d}"
+        self._head = Head.begin(share.project, f"{next(share.ids):016d}", host)
         self._clock = HybridClock(wall_ms)
-        self._chain = codec.seed(share.project, self.writer, host)
         self._read: dict[tuple[str, str], Position] = {}
-        self._closed = False
+        for key, position in (start or {}).items():
+            name, _, of = key.partition(".")
+            self._read[name, of] = position
+        self._read_only: str | None = None
 
     @property
     def project(self) -> str:
         """See the port."""
         return self._share.project
 
+    @property
+    def writer(self) -> str:
+        """Id of our own incarnation."""
+        return self._head.writer
+
     def append(self, draft: Draft) -> Future[list[Record]]:
         """See the port."""
-        if self._closed:
-            raise LogReadOnlyError("the log is closed")
-        lines = self._share.lines.setdefault((self.writer, self._host), [])
-        now = self._clock.tick()
-        seen = draft.beats
-        beat = time_of(seen) + 1 if seen is not None and time_of(seen) >= now else None
-        sequence = len(lines) + 1
-        line = codec.encode_record(draft, sequence, now, beat, self._chain)
-        self._chain = codec.chain_of(line)
-        lines.append(line)
+        if self._read_only is not None:
+            raise LogReadOnlyError(self._read_only)
+        line = place(draft, self._head, self._clock)
+        self._head = line.head
+        self._share.lines.setdefault((line.head.writer, line.head.host), []).append(line.data)
         done: Future[list[Record]] = Future()
-        document = codec.parse(line)
-        done.set_result(codec.decode_records(document, self.writer, self._host, sequence))
+        done.set_result(line.records)
         return done
 
     def read(self) -> Iterator[list[Record]]:
@@ -73,25 +75,26 @@ class MemoryLog:
         for who, lines in list(self._share.lines.items()):
             if who[0] == self.writer:
                 continue
-            fresh = Position(0, codec.seed(self.project, *who).decode(), 0, 0)
-            at = self._read.get(who, fresh)
+            begin = Head.begin(self.project, *who)
+            at = self._read.get(who, Position(0, begin.chain.decode(), 0, 0))
             records: list[Record] = []
-            chain = at.chain.encode()
-            for sequence, line in enumerate(lines[at.sequence :], at.sequence + 1):
+            sequence, chain = at.sequence, at.chain.encode()
+            for line in lines[sequence:]:
+                sequence += 1
                 chain = codec.check_record(line[:-1], chain)
                 records += codec.decode_records(codec.parse(line), *who, sequence)
-            self._read[who] = Position(len(lines), chain.decode(), 0, 0)
+            self._read[who] = Position(sequence, chain.decode(), 0, 0)
             if records:
-                self._clock.observe(time_of(max(record.stamp for record in records)))
+                self._clock.observe_all([record.stamp for record in records])
+                self._read_only = self._read_only or must_know(records)
                 yield records
 
     def positions(self) -> dict[str, Position]:
         """See the port."""
         known = {f"{writer}.{host}": at for (writer, host), at in self._read.items()}
-        own = self._share.lines.get((self.writer, self._host), [])
-        if own:
-            at = Position(len(own), self._chain.decode(), 0, 0)
-            known[f"{self.writer}.{self._host}"] = at
+        if self._head.sequence:
+            at = Position(self._head.sequence, self._head.chain.decode(), 0, 0)
+            known[f"{self._head.writer}.{self._head.host}"] = at
         return known
 
     def findings(self) -> tuple[Finding, ...]:
@@ -100,4 +103,4 @@ class MemoryLog:
 
     def close(self) -> None:
         """See the port."""
-        self._closed = True
+        self._read_only = self._read_only or "the log is closed"

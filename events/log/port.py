@@ -6,7 +6,7 @@ this: `FolderLog` on a share and `MemoryLog` for tests; one contract suite runs 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from enum import StrEnum
 from typing import Protocol
@@ -15,6 +15,7 @@ from attrs import frozen
 
 from events.codec import Draft
 from events.record import Position, Record
+from events.registry import MUST_KNOW, Unknown, name_of
 
 
 class LogError(Exception):
@@ -58,7 +59,7 @@ class Tail(StrEnum):
     FOREIGN = "foreign"
 
 
-#: What is normal and goes away by itself.
+#: What is normal, or goes away by itself: nothing that was ever acknowledged is missing.
 HARMLESS = frozenset({Tail.IN_FLIGHT, Tail.FOREIGN, Tail.TORN})
 
 
@@ -94,12 +95,16 @@ class Log(Protocol):
     def read(self) -> Iterator[list[Record]]:
         """What has come since the last read, of all writers but our own appends. May block.
 
-        Order is each writer's own; between writers there is none.
+        Order is each writer's own; between writers there is none. One caller at a time.
         """
         ...
 
     def positions(self) -> Mapping[str, Position]:
-        """Per writer (`writer.host`), how far it has been read or written."""
+        """Per writer (`writer.host`), how far it has been read or written.
+
+        A list that `read` has given counts as read, and an append as written once it is durable:
+        whoever saves positions must have applied both.
+        """
         ...
 
     def findings(self) -> tuple[Finding, ...]:
@@ -109,3 +114,16 @@ class Log(Protocol):
     def close(self) -> None:
         """Write what waits, and close. May block."""
         ...
+
+
+def must_know(records: Iterable[Record]) -> str | None:
+    """Why a program that holds these records must not write; None if it may.
+
+    A type whose name begins with `!` changes what others mean, so who does not know it would
+    decide on a false state.
+    """
+    for record in records:
+        event = record.event
+        if event.__class__ is Unknown and name_of(event).startswith(MUST_KNOW):
+            return f"the project has {name_of(event)!r} events; a newer program is needed to write"
+    return None

@@ -34,7 +34,7 @@ class SegmentName:
     def parse(cls, name: str) -> SegmentName | None:
         """The parts of a file name; None if it is not a segment of ours."""
         match = _NAME.fullmatch(name)
-        if match is None:
+        if match is None or match["number"] == "000000":
             return None
         return cls(match["writer"], match["host"], int(match["number"]))
 
@@ -48,6 +48,13 @@ class Listing:
 
     segments: dict[tuple[str, str], tuple[int, ...]]
     foreign: tuple[str, ...]
+
+    def newest_writers(self) -> dict[str, str]:
+        """Per host, its newest incarnation: ids begin with the time."""
+        newest: dict[str, str] = {}
+        for writer, host in self.segments:
+            newest[host] = max(writer, newest.get(host, ""))
+        return newest
 
 
 def sort_out(names: Iterable[str]) -> Listing:

@@ -14,22 +14,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
-from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import frozen
 
-from events import codec
-from events.codec import Draft, Header, Seal
+from events.codec import Draft
 from events.log.disk_io import DiskIO
+from events.log.lines import Head, Line, place
 from events.log.port import LogBusyError, LogReadOnlyError
+from events.log.segment_file import ForeignWriteError, SegmentFile
 from events.log.segments import SegmentName, is_full
 from events.record import Position, Record
-from events.stamp import HybridClock, time_of
+from events.stamp import HybridClock
 
 #: Caps of what waits to be written, per project (event-log: writing).
 MAX_WAITING_EVENTS = 10_000
@@ -47,38 +45,6 @@ class _Waiting:
     future: Future[list[Record]]
 
 
-@frozen
-class _Line:
-    """A line that is stamped and chained, but not durable yet."""
-
-    data: bytes
-    sequence: int
-    chain: bytes
-    waiting: _Waiting
-
-
-@define
-class _Segment:
-    """The file being written."""
-
-    number: int
-    descriptor: int
-    size: int
-    opened: float
-    #: Records in it, and the running hash of its bytes.
-    count: int = 0
-    digest: object = field(factory=sha256)
-
-    def add(self, data: bytes, count: int) -> None:
-        self.size += len(data)
-        self.count += count
-        self.digest.update(data)  # type: ignore[attr-defined]  # hashlib's type has no public name
-
-
-class ForeignWriteError(Exception):
-    """Our own file does not have the size that we left it at: somebody else wrote to it."""
-
-
 class SegmentWriter:
     """The writer thread of one project's log. Its file is created at the first append."""
 
@@ -94,10 +60,14 @@ class SegmentWriter:
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """`new_writer` gives a fresh writer id; `folder` is the log folder, which exists."""
+        """`new_writer` gives a fresh writer id; `folder` is the log folder, which exists.
+
+        Raises:
+            ValueError: `host`, or the id that `new_writer` gives, cannot stand in a file name.
+        """
         self._folder = folder
         self._project = project
-        self.host = host
+        self._host = host
         self._clock = clock
         self._new_writer = new_writer
         self._disk = disk
@@ -113,20 +83,26 @@ class SegmentWriter:
         self._thread: threading.Thread | None = None
 
         self._failures: deque[float] = deque()
-        self._segment: _Segment | None = None
         #: Where earlier incarnations of this writer ended, by `writer.host`.
-        self.past: dict[str, Position] = {}
+        self._past: dict[str, Position] = {}
         self._begin_incarnation()
 
     def _begin_incarnation(self) -> None:
-        self.writer = self._new_writer()
-        #: Last durable line, and its chain value.
-        self._sequence = 0
-        self._chain = codec.seed(self._project, self.writer, self.host)
+        #: The last durable line.
+        writer = self._new_writer()
+        name = str(SegmentName(writer, self._host, 1))
+        if SegmentName.parse(name) is None:
+            raise ValueError(f"{name!r} is no name of a segment")  # nobody would read it
+        self._head = Head.begin(self._project, writer, self._host)
         self._last_number = 0
-        self._segment = None
-        #: The end of the last durable line. Replaced as a whole, so any thread may read it.
-        self.position = Position(0, self._chain.decode(), 0, 0)
+        self._segment: SegmentFile | None = None
+        #: Where each of our incarnations ends. Replaced as a whole, so any thread may read it.
+        self.positions: dict[str, Position] = dict(self._past)
+
+    @property
+    def writer(self) -> str:
+        """Id of the current incarnation."""
+        return self._head.writer
 
     @property
     def read_only(self) -> str | None:
@@ -166,10 +142,7 @@ class SegmentWriter:
             self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            batch = self._take()
-            if batch is None:
-                break
+        while (batch := self._take()) is not None:
             try:
                 self._write(batch)
             except BaseException as exc:
@@ -177,7 +150,8 @@ class SegmentWriter:
                 # takes drafts and writes nothing.
                 self._give_up(f"the log's writer failed: {exc!r}", batch)
                 raise
-        self._finish()
+        if self._segment is not None:
+            self._segment.seal(self._head.sequence, None)
 
     def _take(self) -> list[_Waiting] | None:
         """All that waits, up to the size of one write; None when closing."""
@@ -192,7 +166,7 @@ class SegmentWriter:
                 waiting = self._queue.popleft()
                 if waiting.future.set_running_or_notify_cancel():
                     batch.append(waiting)
-                size += waiting.draft.size
+                    size += waiting.draft.size
                 self._waiting_events -= len(waiting.draft.events)
                 self._waiting_bytes -= waiting.draft.size
             return batch
@@ -200,103 +174,63 @@ class SegmentWriter:
     def _write(self, batch: list[_Waiting]) -> None:
         if not batch:
             return
-        lines = self._stamp(batch)
+        lines = self._place(batch)
         while True:
             try:
                 self._put(lines)
                 break
-            except ForeignWriteError:
+            except ForeignWriteError as exc:
                 # A cloned machine, or a program that edits logs. Our lines go where nobody writes.
-                self.past[f"{self.writer}.{self.host}"] = self.position
+                self._segment = None
+                if self._too_many_failures():
+                    self._give_up(_explain(exc), batch)
+                    return
+                self._past = self.positions
                 self._begin_incarnation()
-                lines = self._stamp(batch)
+                lines = self._place(batch)
             except OSError as exc:
                 # Not even closed: that could report the lost pages once more, or hang.
                 self._segment = None
                 if self._too_many_failures():
                     self._give_up(_explain(exc), batch)
                     return
-        for line in lines:
-            # Decoded from the very bytes that were written, so that what is applied now and
-            # what a replay will apply cannot differ.
-            document = codec.parse(line.data)
-            records = codec.decode_records(document, self.writer, self.host, line.sequence)
-            line.waiting.future.set_result(records)
+        for waiting, line in zip(batch, lines, strict=True):
+            waiting.future.set_result(line.records)
 
-    def _stamp(self, batch: list[_Waiting]) -> list[_Line]:
-        lines = []
-        sequence, chain = self._sequence, self._chain
+    def _place(self, batch: list[_Waiting]) -> list[Line]:
+        lines, head = [], self._head
         for waiting in batch:
-            sequence += 1
-            now = self._clock.tick()
-            seen = waiting.draft.beats
-            beat = time_of(seen) + 1 if seen is not None and time_of(seen) >= now else None
-            data = codec.encode_record(waiting.draft, sequence, now, beat, chain)
-            chain = codec.chain_of(data)
-            lines.append(_Line(data, sequence, chain, waiting))
+            line = place(waiting.draft, head, self._clock)
+            lines.append(line)
+            head = line.head
         return lines
 
-    def _put(self, lines: list[_Line]) -> None:
+    def _put(self, lines: Sequence[Line]) -> None:
         """Make lines durable in the current segment, or in a new one."""
         segment = self._segment
         if segment is None:
-            segment = self._segment = self._open(self._last_number + 1)
+            segment = self._segment = self._open()
         elif is_full(segment.size, self._wall() - segment.opened):
-            segment = self._roll(segment)
-        if self._disk.size(segment.descriptor) != segment.size:
-            raise ForeignWriteError(segment.number)
-        data = b"".join(line.data for line in lines)
-        self._disk.write(segment.descriptor, data, segment.size)
-        self._disk.sync(segment.descriptor)
-        segment.add(data, len(lines))
-        self._sequence, self._chain = lines[-1].sequence, lines[-1].chain
-        chain = self._chain.decode()
-        self.position = Position(self._sequence, chain, segment.number, segment.size)
+            # The next segment is durable before the seal that names it.
+            full, segment = segment, self._open()
+            self._segment = segment
+            full.seal(self._head.sequence, segment.number)
+        segment.put(b"".join(line.data for line in lines), len(lines))
+        head = self._head = lines[-1].head
+        at = Position(head.sequence, head.chain.decode(), segment.number, segment.size)
+        self.positions = {**self._past, f"{head.writer}.{head.host}": at}
 
-    def _open(self, number: int) -> _Segment:
+    def _open(self) -> SegmentFile:
         # Counted even if creating fails, since the file may be there all the same.
-        self._last_number = number
-        opened = self._wall()
-        header = Header(
-            number,
-            self.writer,
-            self.host,
+        self._last_number += 1
+        return SegmentFile.create(
+            self._folder,
             self._project,
-            self._sequence + 1,
-            self._chain,
-            datetime.fromtimestamp(opened, UTC).isoformat(timespec="seconds"),
-        ).encode()
-        path = self._folder / str(SegmentName(self.writer, self.host, number))
-        descriptor = self._disk.create(path)
-        self._disk.write(descriptor, header, 0)
-        self._disk.sync(descriptor)
-        self._disk.sync_folder(self._folder)
-        segment = _Segment(number, descriptor, 0, opened)
-        segment.add(header, 0)
-        return segment
-
-    def _roll(self, old: _Segment) -> _Segment:
-        """Close a full segment. The next one is durable before the seal that names it."""
-        new = self._open(old.number + 1)
-        self._segment = new
-        self._seal(old, new.number)
-        return new
-
-    def _seal(self, segment: _Segment, following: int | None) -> None:
-        """Write the last line and close; failing costs nothing, the next header tells the same."""
-        seal = Seal(
-            segment.number,
-            self._sequence,
-            segment.count,
-            segment.size,
-            segment.digest.hexdigest(),  # type: ignore[attr-defined]  # hashlib's type has no public name
-            following,
+            self._head,
+            self._last_number,
+            disk=self._disk,
+            now=self._wall(),
         )
-        with suppress(OSError):
-            if self._disk.size(segment.descriptor) == segment.size:
-                self._disk.write(segment.descriptor, seal.encode(), segment.size)
-                self._disk.sync(segment.descriptor)
-            self._disk.close(segment.descriptor)
 
     def _too_many_failures(self) -> bool:
         now = self._monotonic()
@@ -309,17 +243,13 @@ class SegmentWriter:
         """End writing: who waits learns that nothing is certain, never that all is well."""
         with self._changed:
             self._read_only = reason
-            batch = [*batch, *self._queue]
+            queued = [item for item in self._queue if item.future.set_running_or_notify_cancel()]
             self._queue.clear()
             self._waiting_events = self._waiting_bytes = 0
-        for waiting in batch:
+        for waiting in (*batch, *queued):
             if not waiting.future.done():
                 waiting.future.set_exception(LogReadOnlyError(reason))
 
-    def _finish(self) -> None:
-        if self._segment is not None:
-            self._seal(self._segment, None)
 
-
-def _explain(exc: OSError) -> str:
+def _explain(exc: Exception) -> str:
     return f"writing failed {MAX_FAILURES} times within a minute, at last with: {exc}"

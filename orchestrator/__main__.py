@@ -1,0 +1,23 @@
+"""`python -m orchestrator`: the service, with config.yaml of the working directory."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from orchestrator.serve import main
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m orchestrator", description=__doc__)
+    parser.add_argument("--config", type=Path, help="configuration file (default: config.yaml)")
+    parser.add_argument("--host", help="address to listen on")
+    parser.add_argument("--port", type=int, help="port to listen on")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    chosen = arguments()
+    sys.exit(main(chosen.config, chosen.host, chosen.port))

@@ -1,0 +1,1 @@
+"""Speaking to ComfyUI: HTTP, WebSocket, and its workflows."""

@@ -1,0 +1,1 @@
+"""The gallery over project folders: listing files, their metadata, bringing outputs in."""

@@ -1,0 +1,229 @@
+"""The size and the texts of a PNG, read from its first chunks without decoding the picture.
+
+PNG is a signature and then chunks: length, type, data, checksum (PNG specification, third
+edition, sections 5 and 11.3.3). Texts stand in `tEXt`, `zTXt` and `iTXt`, usually before the
+picture's data, where ComfyUI writes them. Files come from a share, perhaps torn or hostile:
+lengths are checked before anything is read, and compressed text is unpacked up to a limit.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+
+from attrs import field, frozen
+
+from orchestrator.errors import PngUnreadable
+
+#: All texts of a file together, in bytes after unpacking.
+MAX_TEXT = 16 * 1024 * 1024
+#: More chunks than any real file has: 800 MB of picture in libpng's chunks of 8 KiB.
+MAX_CHUNKS = 100_000
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_START = struct.Struct(">8sI4sII")
+_HEADER = struct.Struct(">I4s")
+_CRC = struct.Struct(">I")
+#: Signature, and the whole first chunk with its checksum.
+_FIRST_CHUNK = 33
+_FIRST_READ = 64 * 1024
+#: Bytes beyond a chunk that are read with it: enough for the next few headers.
+_AHEAD = 4096
+#: Length, type and checksum around a chunk's data.
+_FRAME = 12
+_MAX_KEYWORD = 79
+_TOO_LARGE = f"brings the texts to more than {MAX_TEXT} bytes"
+_MAX_INT = 2**31 - 1
+_TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+
+
+@frozen
+class PngHead:
+    """What the chunks of a PNG say."""
+
+    #: In pixels, as are heights; 1 to 2147483647.
+    width: int
+    height: int
+    #: By keyword; if one comes twice, the last, as Pillow has it.
+    texts: dict[str, str] = field(factory=dict)
+    #: What is wrong with the file, if reading had to stop or a text had to be left out.
+    damaged: str | None = None
+
+
+class _DamageError(Exception):
+    """A chunk that cannot be used."""
+
+
+def read_head(source: str | os.PathLike[str] | bytes, *, trailing: bool = False) -> PngHead:
+    """Read a PNG's size and texts. Blocking, if given a path.
+
+    Args:
+        source: A path, or the bytes of a file or of its beginning.
+        trailing: Also read the texts after the picture, skipping its data. Some programs that
+            change texts later put them there; ComfyUI does not.
+
+    Raises:
+        PngUnreadable: It is no PNG, or its size cannot be read. Any later damage is told in the
+            answer, beside what could be read.
+        OSError: The file cannot be opened or read.
+    """
+    if isinstance(source, bytes):
+        return _read(_Bytes(None, source), "<bytes>", trailing=trailing)
+    path = os.fspath(source)
+    # Plain descriptors: file objects cost as much again as all the rest for a small picture.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        window = _Bytes(descriptor, os.read(descriptor, _FIRST_READ))
+        return _read(window, path, trailing=trailing)
+    finally:
+        os.close(descriptor)
+
+
+class _Bytes:
+    """A file's bytes by offset, of which one stretch is held."""
+
+    __slots__ = ("_descriptor", "_held", "_start")
+
+    def __init__(self, descriptor: int | None, first: bytes) -> None:
+        self._descriptor = descriptor
+        self._held = first
+        self._start = 0
+
+    def at(self, offset: int, size: int) -> bytes:
+        """Bytes from an offset; fewer than asked for only at the end of the file."""
+        begin = offset - self._start
+        found = self._held[begin : begin + size] if begin >= 0 else b""
+        if len(found) == size or self._descriptor is None:
+            return found
+        self._fill(offset, size + _AHEAD)
+        return self._held[:size]
+
+    def _fill(self, offset: int, size: int) -> None:
+        assert self._descriptor is not None
+        os.lseek(self._descriptor, offset, os.SEEK_SET)
+        parts: list[bytes] = []
+        while size > 0 and (part := os.read(self._descriptor, size)):
+            parts.append(part)
+            size -= len(part)
+        self._held, self._start = b"".join(parts), offset
+
+
+def _read(source: _Bytes, name: str, *, trailing: bool) -> PngHead:
+    width, height = _size(source.at(0, _FIRST_CHUNK), name)
+    texts: dict[str, str] = {}
+    try:
+        damage = _texts(source, texts, trailing=trailing)
+    except _DamageError as exc:
+        damage = str(exc)
+    return PngHead(width, height, texts, damage)
+
+
+def _size(start: bytes, name: str) -> tuple[int, int]:
+    """Width and height from the signature and the first chunk, IHDR."""
+    if not start.startswith(_SIGNATURE):
+        reason = "it does not begin like one" if start else "it is empty"
+        raise PngUnreadable(path=name, reason=reason)
+    if len(start) < _FIRST_CHUNK:
+        raise PngUnreadable(path=name, reason=f"it ends after {len(start)} bytes")
+    _, length, kind, width, height = _START.unpack_from(start)
+    if (length, kind) != (13, b"IHDR"):
+        raise PngUnreadable(path=name, reason="its first chunk is not IHDR")
+    if zlib.crc32(start[12:29]) != _CRC.unpack_from(start, 29)[0]:
+        raise PngUnreadable(path=name, reason="the checksum of its first chunk is wrong")
+    if not (0 < width <= _MAX_INT and 0 < height <= _MAX_INT):
+        raise PngUnreadable(path=name, reason=f"its size is {width} x {height}")
+    return width, height
+
+
+def _texts(source: _Bytes, texts: dict[str, str], *, trailing: bool) -> str | None:
+    """Collect texts chunk by chunk; what had to be left out, if one can go on nevertheless."""
+    left_out: str | None = None
+    room = MAX_TEXT
+    offset = _FIRST_CHUNK
+    for _ in range(MAX_CHUNKS):
+        header = source.at(offset, _HEADER.size)
+        if len(header) < _HEADER.size:
+            raise _DamageError(f"the file ends at byte {offset + len(header)}, before IEND")
+        length, kind = _HEADER.unpack(header)
+        if kind == b"IEND" or (kind == b"IDAT" and not trailing):
+            return left_out
+        if length > _MAX_INT:
+            raise _DamageError(f"the chunk at byte {offset} has an impossible length")
+        if kind in _TEXT_CHUNKS:
+            try:
+                keyword, text = _unpack(kind, _body(source, offset, length, room), room)
+            except ValueError as exc:
+                left_out = f"the {kind.decode()} chunk at byte {offset} {exc}"
+            else:
+                texts[keyword] = _text(text)
+                room -= len(text)
+        offset += _FRAME + length
+    raise _DamageError(f"it has more than {MAX_CHUNKS} chunks")
+
+
+def _body(source: _Bytes, offset: int, length: int, room: int) -> bytes:
+    """A chunk's data, checked.
+
+    Raises:
+        ValueError: It is too large, or its checksum is wrong.
+        _DamageError: The file ends inside of it.
+    """
+    if length > room:
+        raise ValueError(_TOO_LARGE)
+    body = source.at(offset + 4, length + 8)
+    if len(body) < length + 8:
+        raise _DamageError(f"the file ends inside the chunk at byte {offset}")
+    if zlib.crc32(memoryview(body)[:-4]) != _CRC.unpack_from(body, length + 4)[0]:
+        raise ValueError("has a wrong checksum")
+    return body[4:-4]
+
+
+def _unpack(kind: bytes, data: bytes, room: int) -> tuple[str, bytes]:
+    """The keyword and the text of a chunk, unpacked.
+
+    Raises:
+        ValueError: It is not made as its type says, or larger than there is room.
+    """
+    keyword, found, rest = data.partition(b"\0")
+    if not found or not 0 < len(keyword) <= _MAX_KEYWORD:
+        raise ValueError("has no keyword")
+    if kind == b"tEXt":
+        return keyword.decode("latin-1"), rest
+    if kind == b"zTXt":
+        return keyword.decode("latin-1"), _inflate(rest, room)
+    # iTXt: compression flag and method, then language and translated keyword, each ended by NUL.
+    parts = rest[2:].split(b"\0", 2)
+    if len(rest) < 2 or len(parts) != 3:
+        raise ValueError("is cut off")
+    text = parts[2] if rest[0] == 0 else _inflate(rest[1:2] + parts[2], room)
+    return keyword.decode("latin-1"), text
+
+
+def _inflate(data: bytes, room: int) -> bytes:
+    """Compressed text: its method (0 is the only one there is) and a zlib stream."""
+    if data[:1] != b"\0":
+        raise ValueError("is compressed in an unknown way")
+    stream = zlib.decompressobj()
+    try:
+        # One byte more than allowed shows a bomb before it goes off.
+        text = stream.decompress(memoryview(data)[1:], room + 1)
+    except zlib.error as exc:
+        raise ValueError("cannot be decompressed") from exc
+    if len(text) > room:
+        raise ValueError(_TOO_LARGE)
+    if not stream.eof:
+        raise ValueError("is cut off")
+    return text
+
+
+def _text(data: bytes) -> str:
+    """Text as UTF-8, or as Latin-1 if it is none.
+
+    `tEXt` is Latin-1 by the specification, but many programs write UTF-8; Latin-1 that happens to
+    be valid UTF-8 hardly exists.
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")

@@ -1,0 +1,1 @@
+"""The HTTP and WebSocket face: thin handlers, dialects, errors, OpenAPI."""

@@ -1,0 +1,332 @@
+"""Endpoints of jobs and backends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from attrs import field, frozen
+
+from orchestrator import __version__, errors
+from orchestrator.http.endpoint import endpoint
+from orchestrator.http.fields import about
+from orchestrator.http.job_views import BackendView, JobView, backend_view, job_view, now
+from orchestrator.http.middleware import ACTOR
+from orchestrator.jobs import Found, Submission
+from orchestrator.services import DISPATCHER, FLEET, JOBS, PROJECTS
+from projections.jobs import Status
+
+
+@frozen(kw_only=True)
+class SubmitJob:
+    """A workflow to be run. One of workflow_id, workflow_json and workflow is needed."""
+
+    workflow_id: str | None = field(
+        default=None,
+        metadata=about("Name of a file in `workflows_dir`, without `.json`.", example="flux_dev"),
+    )
+    workflow_json: dict[str, Any] | None = field(
+        default=None,
+        metadata=about("A graph in ComfyUI's API format.", aliases=("workflow",)),
+    )
+    parameters: dict[str, Any] = field(
+        factory=dict,
+        metadata=about(
+            "Values by exposed name, by `node:input`, or by a common name: prompt, "
+            "negative_prompt, seed, steps, cfg, width, height, denoise, sampler.",
+            example={"prompt": "cinematic shot", "steps": 20},
+        ),
+    )
+    metadata: dict[str, Any] = field(
+        factory=dict,
+        metadata=about(
+            "Kept with the job. `panel_id` names the folder of its outputs; `project_path` the "
+            "project, if it does not stand in the body.",
+            example={"source": "storyboard", "panel_id": "Panel_01"},
+        ),
+    )
+    project_path: str | None = field(
+        default=None,
+        metadata=about(
+            "Folder of the project; else the current project, else the host's own.",
+            aliases=("projectPath",),
+        ),
+    )
+    required_capabilities: tuple[str, ...] = field(
+        default=(), metadata=about("A backend must have all of these.", example=["flux"])
+    )
+    backend_id: str | None = field(
+        default=None,
+        metadata=about("Only this backend will do.", aliases=("backend_affinity",)),
+    )
+    naming_template: str | None = field(
+        default=None,
+        metadata=about(
+            "Where outputs go, below the project.",
+            example="{panel}/{project}_{panel}_v{version}",
+        ),
+    )
+    timeout_seconds: float = field(
+        default=3600.0,
+        metadata=about(
+            "How long the backend may show no sign of life from it.", ge=1, le=7 * 86_400
+        ),
+    )
+
+
+@frozen(kw_only=True)
+class JobAccepted:
+    """The job is in the queue, and in the log."""
+
+    job_id: str
+    status: str
+    message: str
+    submitted_at: datetime
+    project_path: str
+
+
+def submission(asked: SubmitJob) -> Submission:
+    """What a request asks for.
+
+    Raises:
+        WorkflowInvalid: neither or both of a name and a graph were sent.
+    """
+    if (asked.workflow_id is None) == (asked.workflow_json is None):
+        raise errors.WorkflowInvalid("send either workflow_id, or workflow_json (or workflow)")
+    metadata = asked.metadata
+    named = metadata.get("project_path") or metadata.get("projectPath")
+    return Submission(
+        workflow_id=asked.workflow_id,
+        graph=asked.workflow_json,
+        parameters=asked.parameters,
+        metadata=metadata,
+        capabilities=asked.required_capabilities,
+        backend_id=asked.backend_id,
+        naming_template=asked.naming_template,
+        project_path=asked.project_path or (named if isinstance(named, str) else None),
+        stall_seconds=asked.timeout_seconds,
+    )
+
+
+def shown(request: web.Request, found: Found) -> JobView:
+    """A job with its live progress."""
+    dispatcher = request.app[DISPATCHER]
+    return job_view(
+        found.project.root,
+        found.job_id,
+        found.job,
+        dispatcher.progress(found.job_id),
+        dispatcher.why_waiting(found.job_id),
+    )
+
+
+@endpoint(
+    "POST",
+    "/api/job",
+    request=SubmitJob,
+    response=JobAccepted,
+    status=202,
+    extra="ignore",
+    body_limit=16 << 20,
+    tags=("jobs",),
+    errors=(
+        errors.WorkflowUnknown,
+        errors.WorkflowInvalid,
+        errors.ParametersInvalid,
+        errors.BackendUnknown,
+        errors.CapabilityUnknown,
+        errors.PathNotPermitted,
+        errors.FileMissing,
+        errors.TemplateInvalid,
+        errors.ProjectReadOnly,
+    ),
+)
+async def submit_job(request: web.Request, asked: SubmitJob) -> JobAccepted:
+    """Submit a workflow to be run."""
+    found = await request.app[JOBS].submit(submission(asked), request[ACTOR])
+    view = shown(request, found)
+    return JobAccepted(
+        job_id=view.job_id,
+        status="accepted",
+        message="Job accepted for execution",
+        submitted_at=view.created_at,
+        project_path=view.project_path,
+    )
+
+
+@frozen(kw_only=True)
+class ListJobs:
+    """Which jobs to list."""
+
+    status: tuple[Status, ...] = field(
+        default=(), metadata=about("Only jobs in one of these states; may be repeated.")
+    )
+    project_path: str | None = field(
+        default=None,
+        metadata=about("Only jobs of this project.", aliases=("projectPath", "project")),
+    )
+    backend_id: str | None = field(
+        default=None,
+        metadata=about("Only jobs whose last attempt is there.", aliases=("backend",)),
+    )
+    limit: int = field(default=100, metadata=about("Jobs on a page.", ge=1, le=1000))
+    offset: int = field(default=0, metadata=about("Jobs to pass over.", ge=0))
+
+
+@frozen(kw_only=True)
+class JobList:
+    """A page of jobs, newest first."""
+
+    jobs: list[JobView]
+    total: int = field(metadata=about("Jobs on all pages."))
+    limit: int
+    offset: int
+
+
+@endpoint(
+    "GET",
+    "/api/jobs",
+    request=ListJobs,
+    response=JobList,
+    tags=("jobs",),
+    errors=(errors.PathNotPermitted, errors.FileMissing),
+)
+async def list_jobs(request: web.Request, asked: ListJobs) -> JobList:
+    """List jobs, newest first."""
+    found = await request.app[JOBS].list(
+        status=frozenset(asked.status) or None,
+        project_path=asked.project_path,
+        backend_id=asked.backend_id,
+    )
+    page = found[asked.offset : asked.offset + asked.limit]
+    return JobList(
+        jobs=[shown(request, each) for each in page],
+        total=len(found),
+        limit=asked.limit,
+        offset=asked.offset,
+    )
+
+
+@frozen(kw_only=True)
+class OneJob:
+    """Which job."""
+
+    job_id: str
+
+
+@endpoint(
+    "GET",
+    "/api/jobs/{job_id}",
+    request=OneJob,
+    response=JobView,
+    tags=("jobs",),
+    errors=(errors.JobUnknown,),
+)
+async def get_job(request: web.Request, asked: OneJob) -> JobView:
+    """Look at a job."""
+    return shown(request, request.app[JOBS].get(asked.job_id))
+
+
+@endpoint(
+    "POST",
+    "/api/jobs/{job_id}/cancel",
+    request=OneJob,
+    response=JobView,
+    tags=("jobs",),
+    errors=(errors.JobUnknown, errors.JobEnded, errors.ProjectReadOnly),
+)
+async def cancel_job(request: web.Request, asked: OneJob) -> JobView:
+    """Cancel a job.
+
+    It is `cancelling` until the backend has really let go of it, then `cancelled`. A job that
+    was about to finish may still succeed.
+    """
+    return shown(request, await request.app[JOBS].cancel(asked.job_id, request[ACTOR]))
+
+
+@frozen(kw_only=True)
+class BackendList:
+    """All configured backends."""
+
+    backends: list[BackendView]
+    total: int
+    online: int
+    offline: int
+
+
+@endpoint("GET", "/api/backends", response=BackendList, tags=("backends",))
+async def list_backends(request: web.Request) -> BackendList:
+    """List the ComfyUI backends with their status."""
+    views = [backend_view(backend) for backend in request.app[FLEET].all()]
+    online = sum(view.online for view in views)
+    return BackendList(backends=views, total=len(views), online=online, offline=len(views) - online)
+
+
+@frozen(kw_only=True)
+class OneBackend:
+    """Which backend."""
+
+    backend_id: str
+
+
+@endpoint(
+    "GET",
+    "/api/backends/{backend_id}",
+    request=OneBackend,
+    response=BackendView,
+    tags=("backends",),
+    errors=(errors.BackendUnknown,),
+)
+async def get_backend(request: web.Request, asked: OneBackend) -> BackendView:
+    """A backend's details."""
+    return backend_view(request.app[FLEET].get(asked.backend_id))
+
+
+@endpoint(
+    "GET",
+    "/api/backends/{backend_id}/status",
+    request=OneBackend,
+    response=BackendView,
+    tags=("backends",),
+    errors=(errors.BackendUnknown,),
+)
+async def get_backend_status(request: web.Request, asked: OneBackend) -> BackendView:
+    """A backend's status, looked up now."""
+    backend = request.app[FLEET].get(asked.backend_id)
+    await backend.poll(with_stats=True)
+    return backend_view(backend)
+
+
+@frozen(kw_only=True)
+class Health:
+    """The service answers."""
+
+    status: str = field(metadata=about("Always ok; what is amiss stands beside.", example="ok"))
+    timestamp: datetime
+    backends_online: int
+    version: str
+    projects_open: int
+    projects_read_only: list[str] = field(
+        metadata=about("Projects that cannot be changed now, each with the reason.")
+    )
+    log_left_out: int = field(
+        metadata=about(
+            "Places in logs that could not be read; `orchestrator log audit` names them."
+        )
+    )
+
+
+@endpoint("GET", "/health", response=Health, tags=("service",))
+async def health(request: web.Request) -> Health:
+    """Whether the service is well."""
+    projects = request.app[PROJECTS].all()
+    return Health(
+        status="ok",
+        timestamp=now(),
+        backends_online=sum(backend.online for backend in request.app[FLEET].all()),
+        version=__version__,
+        projects_open=len(projects),
+        projects_read_only=[f"{p.root}: {p.read_only}" for p in projects if p.read_only],
+        log_left_out=sum(len(p.alarms()) for p in projects),
+    )

@@ -1,0 +1,287 @@
+"""What every request meets: an id, an actor, CORS, and the place where errors become replies.
+
+Only this module knows which kind of error makes which HTTP status.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
+from attrs import frozen
+from uuid_utils import uuid7
+
+from orchestrator import errors
+from orchestrator.errors import (
+    Fault,
+    InvalidFields,
+    OrchestratorError,
+    OriginNotPermitted,
+    TookTooLong,
+)
+from orchestrator.http import dialects
+from orchestrator.http.faulty import shown
+from orchestrator.http.replies import Refusal
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: The request's id: the client's `X-Request-Id` if it is usable, else a new one.
+REQUEST_ID: Final = web.RequestKey("orchestrator.http.request_id", str)
+#: Who asks: the client's `X-Actor`, else "anonymous".
+ACTOR: Final = web.RequestKey("orchestrator.http.actor", str)
+
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+ACTOR_HEADER: Final = "X-Actor"
+ANONYMOUS: Final = "anonymous"
+ACTOR_LENGTH: Final = 64
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS: Final = "GET, POST, PUT, DELETE, OPTIONS"
+_EXPOSED: Final = "X-Request-Id, Retry-After, ETag, Content-Range, Accept-Ranges"
+#: Seconds for which a browser may remember a preflight.
+_PREFLIGHT_AGE: Final = "600"
+
+#: The status of each kind of error; the first that fits.
+STATUS: Final[Mapping[type[OrchestratorError], int]] = {
+    errors.Malformed: 400,
+    errors.NotPermitted: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.Invalid: 422,
+    errors.Unavailable: 503,
+    # What is left speaks of others that failed us, such as BackendRefused.
+    OrchestratorError: 502,
+}
+
+#: Codes of refusals that aiohttp itself makes. Phrases of statuses change between Python
+#: versions, codes must not.
+HTTP_CODES: Final[Mapping[int, str]] = {
+    400: "http.bad_request",
+    403: "http.forbidden",
+    404: "http.not_found",
+    405: "http.method_not_allowed",
+    413: "http.too_large",
+    415: "http.unsupported_media_type",
+    416: "http.range_not_satisfiable",
+    417: "http.expectation_failed",
+    426: "http.upgrade_required",
+}
+
+Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def install(app: web.Application, *, cors_origins: Collection[str] = ("*",)) -> None:
+    """Put everything of this module into an application.
+
+    Args:
+        app: The application.
+        cors_origins: Origins whose pages may use the service, such as `http://host:5173`; `*`
+            allows all.
+    """
+    origins = Origins.parse(cors_origins)
+    app.middlewares.extend([answer_errors, know_the_actor, _cors(origins)])
+    app.on_response_prepare.append(_headers(origins))
+
+
+def status_of(error: type[OrchestratorError]) -> int:
+    """The HTTP status of a class of errors."""
+    return next(status for kind, status in STATUS.items() if issubclass(error, kind))
+
+
+# --- errors ---
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Serve) -> web.StreamResponse:
+    """Give the request its id, and turn whatever is raised into a reply."""
+    # Each request has a task, and so a context, of its own: nothing needs to be unbound.
+    request[REQUEST_ID] = _request_id(request)
+    structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
+    try:
+        return await handler(request)
+    except Exception as exc:  # noqa: BLE001 -- the last place before the client; logged in _answer
+        return _answer(request, exc)
+
+
+def _answer(request: web.Request, exc: Exception) -> web.StreamResponse:
+    if isinstance(exc, web.HTTPException) and exc.status < 400:
+        raise exc  # a redirect, or "not modified": no error
+    if _client_gone(request, exc):
+        log.debug("request.client_gone", method=request.method, path=request.path)
+        return web.Response(status=499)  # goes nowhere
+    if request.writer.output_size > 0:
+        # Half an answer is out. A broken connection tells the client that it is not whole.
+        log.error("request.broken_off", method=request.method, path=request.path, exc_info=exc)
+        request.protocol.force_close()
+        return web.Response(status=500)  # goes nowhere
+    refusal = _refusal(request, exc)
+    if refusal.status == 500:
+        log.error("request.failed", method=request.method, path=request.path, exc_info=exc)
+    else:
+        log.info(
+            "request.refused",
+            method=request.method,
+            path=request.path,
+            status=refusal.status,
+            code=refusal.code,
+            message=refusal.message,
+        )
+    return dialects.refuse(request, refusal)
+
+
+def _client_gone(request: web.Request, exc: Exception) -> bool:
+    """Whether the connection broke on the client's side, and not one of ours to a backend."""
+    gone = request.transport is None or request.transport.is_closing()
+    return gone and isinstance(exc, ConnectionError | web.RequestPayloadError)
+
+
+def _refusal(request: web.Request, exc: Exception) -> Refusal:
+    match exc:
+        case OrchestratorError():
+            return refusal_of(exc)
+        case TimeoutError():
+            return refusal_of(TookTooLong())
+        case web.HTTPException():
+            return _http_refusal(request, exc)
+        case _:
+            return Refusal(
+                status=500,
+                code=OrchestratorError.code,
+                message="Something went wrong in the service.",
+                remedy="Find the request id in the service's log, and report what stands there.",
+                detail={"request_id": request[REQUEST_ID]},
+            )
+
+
+def refusal_of(error: OrchestratorError) -> Refusal:
+    """The refusal that an error of ours makes."""
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.Unavailable):
+        headers[hdrs.RETRY_AFTER] = str(math.ceil(error.retry_after))
+    return Refusal(
+        status=status_of(type(error)),
+        code=error.code,
+        message=str(error),
+        remedy=error.remedy,
+        detail=error.detail(),
+        headers=headers,
+    )
+
+
+def _http_refusal(request: web.Request, exc: web.HTTPException) -> Refusal:
+    kept = {
+        name: value
+        for name, value in exc.headers.items()
+        if name not in (hdrs.CONTENT_TYPE, hdrs.CONTENT_LENGTH)
+    }
+    return Refusal(
+        status=exc.status,
+        code=HTTP_CODES.get(exc.status, f"http.{exc.status}"),
+        message=f"{request.method} {shown(request.path)}: {exc.reason}.",
+        remedy="See /docs for the endpoints, their methods, and what they take.",
+        headers=kept,
+    )
+
+
+def _request_id(request: web.Request) -> str:
+    sent = request.headers.get(REQUEST_ID_HEADER, "")
+    return sent if _REQUEST_ID.fullmatch(sent) else str(uuid7())
+
+
+# --- who asks ---
+
+
+@web.middleware
+async def know_the_actor(request: web.Request, handler: Serve) -> web.StreamResponse:
+    """Bind the actor to the request and to its log lines.
+
+    Raises:
+        InvalidFields: If the header is not 1 to 64 printable characters.
+    """
+    actor = request.headers.get(ACTOR_HEADER, ANONYMOUS).strip()
+    if not 1 <= len(actor) <= ACTOR_LENGTH or not actor.isprintable():
+        fault = f"expected 1 to {ACTOR_LENGTH} printable characters"
+        raise InvalidFields((Fault(ACTOR_HEADER, fault, len(actor)),))
+    request[ACTOR] = actor
+    structlog.contextvars.bind_contextvars(actor=actor)
+    return await handler(request)
+
+
+# --- CORS ---
+
+
+@frozen
+class Origins:
+    """The origins whose pages may use the service."""
+
+    everyone: bool
+    named: frozenset[str]
+
+    @classmethod
+    def parse(cls, origins: Collection[str]) -> Origins:
+        """From the configured list; a trailing slash and the case do not matter."""
+        named = frozenset(origin.strip().rstrip("/").lower() for origin in origins)
+        return cls("*" in named, named - {"*", ""})
+
+    def allow(self, origin: str) -> bool:
+        """Whether pages of the origin may use the service."""
+        return self.everyone or origin.lower() in self.named
+
+
+def _cors(origins: Origins) -> Middleware:
+    @web.middleware
+    async def cors(request: web.Request, handler: Serve) -> web.StreamResponse:
+        """Answer preflights, and refuse changes from pages that are not allowed.
+
+        A browser hides answers from a page of another origin, but it sends some requests all the
+        same, and always opens WebSockets: what changes something must be refused here.
+        """
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is None:
+            return await handler(request)
+        if request.method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
+            return _preflight(request)
+        changes = request.method not in _SAFE or hdrs.UPGRADE in request.headers
+        if changes and not origins.allow(origin) and urlsplit(origin).netloc != request.host:
+            raise OriginNotPermitted(shown(origin))
+        return await handler(request)
+
+    return cors
+
+
+def _preflight(request: web.Request) -> web.Response:
+    wanted = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "Content-Type")
+    return web.Response(
+        status=204,
+        headers={
+            hdrs.ACCESS_CONTROL_ALLOW_METHODS: _METHODS,
+            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: wanted,
+            hdrs.ACCESS_CONTROL_MAX_AGE: _PREFLIGHT_AGE,
+        },
+    )
+
+
+def _headers(
+    origins: Origins,
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    async def headers(request: web.Request, response: web.StreamResponse) -> None:
+        """Put the headers of every answer on it: also on errors, streams and WebSockets."""
+        response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = _EXPOSED
+        if origins.everyone:
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
+            return
+        response.headers.add(hdrs.VARY, hdrs.ORIGIN)
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is not None and origins.allow(origin):
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+
+    return headers

@@ -1,0 +1,58 @@
+"""What leaves the service: JSON bytes, replies with a status of their own, and refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import orjson
+from aiohttp import web
+from attrs import field, frozen
+
+R = TypeVar("R")
+
+
+@frozen(kw_only=True)
+class Reply(Generic[R]):
+    """An answer that needs another status than the endpoint's, or headers besides."""
+
+    value: R
+    #: None means the endpoint's own status.
+    status: int | None = None
+    headers: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Refusal:
+    """Why a request was not served, before a dialect gives it its shape."""
+
+    status: int
+    code: str
+    message: str
+    remedy: str
+    #: Machine-readable particulars, plain JSON or None.
+    detail: Any = None
+    headers: Mapping[str, str] = field(factory=dict)
+
+
+def dump(plain: Any) -> bytes:
+    """Plain data as JSON in UTF-8.
+
+    A file name that is no UTF-8 (Python holds its bytes as lone surrogates) is written with
+    replacement characters: one bad name must not hide the other files of a folder.
+    """
+    try:
+        return orjson.dumps(plain)
+    except TypeError:
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
+
+
+def json_response(
+    plain: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Answer with plain data, exactly as given."""
+    return web.Response(
+        body=dump(plain), status=status, headers=headers, content_type="application/json"
+    )

@@ -1,0 +1,132 @@
+"""Serving declared endpoints: receive, choose the dialect, read, hand over, reply."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from aiohttp import web
+from attrs import frozen
+
+from orchestrator.errors import InvalidFields
+from orchestrator.http import body, dialects
+from orchestrator.http.body import Sent
+from orchestrator.http.dialects import CORE, DIALECT, Dialect
+from orchestrator.http.endpoint import Endpoint, Reads
+from orchestrator.http.faulty import Refused
+from orchestrator.http.reader import ClassReader, build
+from orchestrator.http.replies import Reply, json_response
+
+Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def routes(
+    app: web.Application, endpoints: Iterable[Endpoint], *, body_limit: int = body.BODY_LIMIT
+) -> None:
+    """Serve endpoints.
+
+    Everything is compiled here, so a class that cannot be read or written stops the start.
+
+    Args:
+        app: The application.
+        endpoints: What to serve.
+        body_limit: Most bytes of a JSON body, for endpoints that set no limit themselves.
+
+    Raises:
+        TypeError: If a class cannot be read or written.
+    """
+    for one in endpoints:
+        handler = _serving(one, one.body_limit if one.body_limit is not None else body_limit)
+        if one.method == "GET":
+            app.router.add_get(one.path, handler, allow_head=not one.websocket)
+        else:
+            app.router.add_route(one.method, one.path, handler)
+
+
+def _serving(one: Endpoint, limit: int) -> Serve:
+    speakers = {known: _Speaker(one, known) for known in dialects.spoken(dialect=one.dialect)}
+    spoken = tuple(speakers)
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        received = await _receive(one, request, limit)
+        dialect = request[DIALECT] = dialects.choose(spoken, received.sent.fields)
+        speaker = speakers[dialect]
+        answer = await one.handler(request, *speaker.read(received, body.read_path(request)))
+        return speaker.reply(answer)
+
+    return serve
+
+
+@frozen
+class _Received:
+    sent: Sent
+    #: Whether it came as text, in the query, instead of JSON.
+    text: bool
+
+
+async def _receive(one: Endpoint, request: web.Request, limit: int) -> _Received:
+    """What the client sent besides the path, before anybody knows in which dialect."""
+    if one.reads is Reads.QUERY:
+        return _Received(body.read_query(request), text=True)
+    if not one.takes_fields:  # everything stands in the path: a body has nothing to say
+        return _Received(Sent({}), text=False)
+    data = await body.read_bytes(request, limit)
+    if not data and one.reads is Reads.EITHER:
+        return _Received(body.read_query(request), text=True)
+    if not data and one.reads is Reads.OPTIONAL_BODY:
+        return _Received(Sent({}), text=False)
+    return _Received(body.parse_object(data), text=False)
+
+
+class _Speaker:
+    """Reads the requests of one endpoint, and writes its answers, in one dialect."""
+
+    def __init__(self, one: Endpoint, dialect: Dialect) -> None:
+        self._one = one
+        self._write = dialect.writer(one.response) if one.response is not None else None
+        self._json = self._query = self._path = None
+        if (cls := one.request) is None:
+            return
+        # Path parameters are named by the route, not by the client: spelled as declared there.
+        self._path = _compiled(CORE.reader(cls, text=True, extra="forbid", only=one.in_path))
+        if one.reads is not Reads.QUERY:
+            self._json = _compiled(
+                dialect.reader(cls, text=False, extra=one.extra, only=one.elsewhere)
+            )
+        if one.reads in (Reads.QUERY, Reads.EITHER):
+            self._query = _compiled(
+                dialect.reader(cls, text=True, extra=one.extra, only=one.elsewhere)
+            )
+
+    def read(self, received: _Received, path: Sent) -> tuple[Any, ...]:
+        """The handler's arguments after the HTTP request: the request object, or nothing.
+
+        Raises:
+            InvalidFields: With every faulty field.
+        """
+        reader = self._query if received.text else self._json
+        if reader is None or self._path is None or self._one.request is None:
+            return ()
+        values, faults = reader.values(received.sent.fields)
+        named, misnamed = self._path.values(path.fields)
+        found = [*received.sent.faults, *path.faults, *faults, *misnamed]
+        try:
+            return (build(self._one.request, values | named, found),)
+        except Refused as refused:
+            raise InvalidFields(refused.faults) from refused
+
+    def reply(self, answer: Any) -> web.StreamResponse:
+        """The handler's answer as a response, unless it is one already."""
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        if self._write is None:
+            return web.Response(status=self._one.status)
+        if not isinstance(answer, Reply):
+            return json_response(self._write(answer), status=self._one.status)
+        status = answer.status if answer.status is not None else self._one.status
+        return json_response(self._write(answer.value), status=status, headers=answer.headers)
+
+
+def _compiled(reader: ClassReader) -> ClassReader:
+    reader.compile()
+    return reader

@@ -1,0 +1,289 @@
+"""An open project: its log, its state, and the one way to change it.
+
+    command -> decide (may refuse) -> append (durable) -> apply (cannot fail)
+
+All methods but those that say so run on the event loop; the tables change nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import structlog
+from attrs import define, field
+
+import events
+import projections
+from events import vocabulary
+from events.codec import Draft, UnloggableError, draft
+from events.log.checkpoint import CheckpointStore
+from events.log.disk_io import DiskIO
+from events.log.folder import FolderLog, proves
+from events.log.format_file import Format, FormatError, create, load
+from events.log.port import HARMLESS, Finding, LogBusyError, LogReadOnlyError
+from events.record import Record
+from orchestrator.commands.deciders import DECIDERS, Command
+from orchestrator.commands.locks import NamedLocks
+from orchestrator.errors import (
+    ChangeTooLarge,
+    ChangeUnsettled,
+    LogBusy,
+    ProjectReadOnly,
+    ProjectUnreadable,
+)
+from orchestrator.host import Host
+from projections.catalogue import empty_tables
+from projections.fold import Tables, state_hash
+from projections.project import ProjectView, seen_stamp
+
+_log = structlog.get_logger(__name__)
+
+#: A request waits so long for the share before it is told that nothing is certain.
+SETTLE_SECONDS = 30.0
+#: Replaying more records than this is worth a checkpoint.
+CHECKPOINT_EVERY = 20_000
+
+Listener = Callable[["Project", list[Record]], None]
+
+
+@contextmanager
+def gc_paused() -> Iterator[None]:
+    """Replay makes many objects that all stay; looking for garbage takes half its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def code_version() -> str:
+    """A name for the code that folds: checkpoints of other code are not used."""
+    digest = sha256()
+    for package in (events, projections):
+        for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@define(eq=False)
+class Project:
+    """One project folder, open in this service."""
+
+    root: Path
+    host: Host
+    #: Local folder for checkpoints of all projects, by project id.
+    cache: Path
+    code: str
+    tables: Tables
+    log: FolderLog | None
+    listeners: list[Listener] = field(factory=list)
+    #: Called with the project's id once its log exists.
+    on_created: Callable[[str], None] = lambda _project: None
+    _locks: NamedLocks = field(factory=NamedLocks)
+    _opening: asyncio.Lock = field(factory=asyncio.Lock)
+    _reading: asyncio.Lock = field(factory=asyncio.Lock)
+    _changes: set[asyncio.Task[list[Record]]] = field(factory=set)
+    _since_checkpoint: int = 0
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.root.name
+
+    @property
+    def view(self) -> ProjectView:
+        """Questions about the current state."""
+        return ProjectView(self.tables)
+
+    @property
+    def read_only(self) -> str | None:
+        """Why nothing can be changed here; None if it can."""
+        return None if self.log is None else self.log.read_only
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What of the log was left out, and why."""
+        return () if self.log is None else self.log.findings()
+
+    def alarms(self) -> tuple[Finding, ...]:
+        """Those of the findings that do not go away by themselves."""
+        return tuple(finding for finding in self.findings() if finding.kind not in HARMLESS)
+
+    async def change(
+        self, command: Command, actor: str, correlation: str | None = None
+    ) -> list[Record]:
+        """Carry out a command: decide, append, apply. Returns what was recorded, if anything.
+
+        A change once begun is finished, even if whoever asked for it has hung up.
+
+        Raises:
+            OrchestratorError: the command was refused, or the log cannot take it now.
+        """
+        change = asyncio.create_task(self._change(command, actor, correlation))
+        self._changes.add(change)
+        change.add_done_callback(self._changes.discard)
+        done, _ = await asyncio.wait({change}, timeout=SETTLE_SECONDS)
+        if not done:
+            # Somebody must take note of how it ends.
+            change.add_done_callback(_note_late_end)
+            raise ChangeUnsettled(str(self.root), SETTLE_SECONDS)
+        return change.result()
+
+    async def _change(self, command: Command, actor: str, correlation: str | None) -> list[Record]:
+        async with self._locks.hold(command.keys()):
+            view = self.view
+            told = DECIDERS[type(command)](view, command)
+            if not told:
+                return []
+            stamps = [stamp for event in told if (stamp := seen_stamp(view, event)) is not None]
+            beats = max(stamps) if stamps else None
+            try:
+                item = draft(told, actor, correlation, beats)
+            except UnloggableError as exc:
+                raise ChangeTooLarge(str(exc)) from exc
+            records = await self._append(item)
+            self.apply(records)
+        return records
+
+    async def _append(self, item: Draft) -> list[Record]:
+        log = self.log or await self._create()
+        try:
+            return await asyncio.wrap_future(log.append(item))
+        except LogBusyError as exc:
+            raise LogBusy(exc.waiting) from exc
+        except LogReadOnlyError as exc:
+            raise ProjectReadOnly(str(self.root), exc.reason) from exc
+
+    async def _create(self) -> FolderLog:
+        """The first edit makes the log; the folder itself must be there already."""
+        async with self._opening:
+            if self.log is None:
+                try:
+                    made = await asyncio.to_thread(create, self.root / ".gallery", DiskIO())
+                except FormatError as exc:
+                    raise ProjectUnreadable(str(self.root), str(exc)) from exc
+                except OSError as exc:
+                    raise ProjectReadOnly(str(self.root), f"no log can be made: {exc}") from exc
+                log = FolderLog(self.root / ".gallery", made, self.host.id)
+                await asyncio.to_thread(self.on_created, made.project)
+                self.log = log
+            return self.log
+
+    def apply(self, records: list[Record]) -> None:
+        """Fold records in, and tell the listeners."""
+        self.tables.apply(records)
+        self._since_checkpoint += len(records)
+        for listener in self.listeners:
+            listener(self, records)
+
+    async def follow(self) -> int:
+        """Read on: what other hosts have written since. Returns the number of new records."""
+        count = 0
+        async with self._reading:
+            if self.log is None:
+                found = await asyncio.to_thread(_load_format, self.root)
+                if found is None:
+                    return 0
+                async with self._opening:
+                    self.log = self.log or FolderLog(self.root / ".gallery", found, self.host.id)
+            batches = self.log.read()
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                self.apply(batch)
+                count += len(batch)
+        return count
+
+    async def checkpoint(self, least: int = CHECKPOINT_EVERY) -> bool:
+        """Save the state on local disk, if at least `least` records came since the last time.
+
+        Positions are taken first, and everything that was durable then is applied before the
+        tables are copied. So the state holds all that the positions claim, perhaps more; more is
+        harmless, since reading a record twice changes nothing.
+        """
+        log = self.log
+        if log is None or self._since_checkpoint < max(least, 1):
+            return False
+        async with self._reading:
+            positions = log.positions()
+            if self._changes:
+                await asyncio.wait(set(self._changes))
+            snapshot, self._since_checkpoint = self.tables.copy(), 0
+
+        def save() -> None:
+            packed = snapshot.pack()
+            store = CheckpointStore(self.cache / log.project, self.code)
+            store.save(positions, packed, state_hash(packed))
+
+        try:
+            await asyncio.to_thread(save)
+        except OSError as exc:
+            # A checkpoint saves time, never data; the next start replays instead.
+            _log.warning("checkpoint.failed", project=str(self.root), error=str(exc))
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Finish all changes, save a checkpoint, and close the log."""
+        if self._changes:
+            await asyncio.wait(set(self._changes))
+        await self.checkpoint(least=1)
+        if self.log is not None:
+            await asyncio.to_thread(self.log.close)
+
+
+def _note_late_end(change: asyncio.Task[list[Record]]) -> None:
+    if change.cancelled():
+        return
+    fault = change.exception()
+    if fault is None:
+        _log.info("change.settled_late")
+    else:
+        _log.warning("change.failed_late", error=str(fault))
+
+
+def _load_format(root: Path) -> Format | None:
+    """FORMAT of a project folder.
+
+    Raises:
+        ProjectUnreadable: it forbids reading, is damaged, or the share does not answer.
+    """
+    try:
+        return load(root / ".gallery")
+    except FormatError as exc:
+        raise ProjectUnreadable(str(root), str(exc)) from exc
+    except OSError as exc:
+        raise ProjectUnreadable(str(root), f"the share does not answer: {exc}") from exc
+
+
+def open_project(root: Path, host: Host, cache: Path, code: str) -> Project:
+    """Read a project's log and build its state. Creates nothing. Blocks; call it in a thread.
+
+    Raises:
+        ProjectUnreadable: its FORMAT forbids reading, or the share does not answer.
+    """
+    assert vocabulary.FAMILIES  # all event types are registered by that import
+    found = _load_format(root)
+    if found is None:
+        return Project(root, host, cache, code, empty_tables(), None)
+    gallery = root / ".gallery"
+    tables = empty_tables()
+    start = None
+    with gc_paused():
+        for checkpoint in CheckpointStore(cache / found.project, code).load():
+            if proves(gallery, checkpoint.positions):
+                tables.load(checkpoint.state)
+                start = checkpoint.positions
+                break
+        log = FolderLog(gallery, found, host.id, start=start)
+        replayed = 0
+        for records in log.read():
+            tables.apply(records)
+            replayed += len(records)
+    project = Project(root, host, cache, code, tables, log)
+    project._since_checkpoint = replayed
+    return project

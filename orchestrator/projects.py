@@ -1,0 +1,211 @@
+"""The projects that are open, and which one is meant when nobody says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+from attrs import define, field
+
+from orchestrator.errors import FileMissing, ShareMissing
+from orchestrator.host import Host, write_whole
+from orchestrator.project import Listener, Project, code_version, open_project
+
+_log = structlog.get_logger(__name__)
+
+#: How often other hosts' records are looked for.
+FOLLOW_SECONDS = 2.0
+#: A project that became read-only is opened anew after this time, to see whether it is well.
+REOPEN_SECONDS = 30.0
+
+
+class SeenProjects:
+    """`projects.json`: ids of the projects this host has seen, and where. Methods block."""
+
+    def __init__(self, path: Path) -> None:
+        """`path` is the file on local disk."""
+        self._path = path
+
+    def id_at(self, root: Path) -> str | None:
+        """The id of the project that was last seen in a folder."""
+        return self.all().get(str(root))
+
+    def add(self, root: Path, project: str) -> None:
+        """Remember a project."""
+        seen = self.all()
+        if seen.get(str(root)) != project:
+            seen[str(root)] = project
+            write_whole(self._path, orjson.dumps(seen, option=orjson.OPT_INDENT_2))
+
+    def all(self) -> dict[str, str]:
+        """Project ids by folder."""
+        try:
+            found = orjson.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except orjson.JSONDecodeError:
+            _log.warning("projects_json.damaged", path=str(self._path))
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+@define(eq=False)
+class Projects:
+    """All projects that this service has opened, by folder."""
+
+    host: Host
+    data_dir: Path
+    listeners: list[Listener] = field(factory=list)
+    #: Called with each project that was opened, on the event loop.
+    openers: list[Callable[[Project], None]] = field(factory=list)
+    _open: dict[Path, Project] = field(factory=dict)
+    _opening: dict[Path, asyncio.Lock] = field(factory=dict)
+    _follower: asyncio.Task[None] | None = None
+    _ailing: dict[Path, float] = field(factory=dict)
+    _code: str = field(factory=code_version)
+    _seen: SeenProjects = field(init=False)
+
+    @_seen.default
+    def _make_seen(self) -> SeenProjects:
+        return SeenProjects(self.data_dir / "projects.json")
+
+    @property
+    def default_root(self) -> Path:
+        """The host's own project, for jobs that belong nowhere else."""
+        return self.data_dir / "projects" / "default"
+
+    def all(self) -> tuple[Project, ...]:
+        """The open projects."""
+        return tuple(self._open.values())
+
+    def find(self, root: Path) -> Project | None:
+        """The project in a folder, if it is open."""
+        return self._open.get(root)
+
+    async def get(self, root: Path) -> Project:
+        """The project in a folder, opened if need be. `root` is a permitted, resolved path.
+
+        Raises:
+            FileMissing: there is no such folder.
+            ShareMissing: this host knows the project, but its log is gone.
+            ProjectUnreadable: its log must not be read.
+        """
+        project = self._open.get(root)
+        if project is not None and not self._is_due(project):
+            return project
+        async with self._opening.setdefault(root, asyncio.Lock()):
+            project = self._open.get(root)
+            if project is not None:
+                if not self._is_due(project):
+                    return project
+                await self._close(project)
+            return await self._open_anew(root)
+
+    async def _open_anew(self, root: Path) -> Project:
+        started = time.monotonic()
+        project = await asyncio.to_thread(self._open_blocking, root)
+        project.listeners = self.listeners
+        self._open[root] = project
+        self._ailing.pop(root, None)
+        for finding in project.findings():
+            _log.warning(
+                "log.left_out",
+                project=str(root),
+                kind=finding.kind.value,
+                file=finding.file,
+                offset=finding.offset,
+                message=finding.message,
+            )
+        seconds = round(time.monotonic() - started, 3)
+        _log.info("project.opened", project=str(root), seconds=seconds)
+        for opener in self.openers:
+            opener(project)
+        return project
+
+    def _open_blocking(self, root: Path) -> Project:
+        if not root.is_dir():
+            raise FileMissing(str(root))
+        cache = self.data_dir / "cache"
+        project = open_project(root, self.host, cache, self._code)
+        if project.log is None:
+            if self._seen.id_at(root) is not None:
+                raise ShareMissing(str(root))
+        else:
+            self._seen.add(root, project.log.project)
+        project.on_created = lambda project_id: self._seen.add(root, project_id)
+        return project
+
+    def _is_due(self, project: Project) -> bool:
+        """Whether a project that cannot be written has been so long enough to try anew."""
+        if project.read_only is None:
+            return False
+        since = self._ailing.setdefault(project.root, time.monotonic())
+        return time.monotonic() - since >= REOPEN_SECONDS
+
+    async def default(self) -> Project:
+        """The host's own default project; its folder is made at first use."""
+        await asyncio.to_thread(self.default_root.mkdir, parents=True, exist_ok=True)
+        return await self.get(self.default_root)
+
+    async def reopen_known(self) -> None:
+        """Open the projects in which this host may have work left from before a restart."""
+        for root in await asyncio.to_thread(self._known_roots):
+            try:
+                await self.get(root)
+            except (FileMissing, ShareMissing) as exc:
+                _log.warning("project.not_reopened", project=str(root), reason=str(exc))
+
+    def _known_roots(self) -> list[Path]:
+        return [Path(path) for path in self._seen.all()]
+
+    def start(self) -> None:
+        """Begin to follow what other hosts write."""
+        self._follower = asyncio.create_task(self._follow_for_ever())
+
+    async def _follow_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            await asyncio.gather(*(self._follow(project) for project in self.all()))
+
+    async def _follow(self, project: Project) -> None:
+        try:
+            await project.follow()
+            await project.checkpoint()
+        except Exception:  # noqa: BLE001  # told in full below
+            # One project's share must not stop the following of the others.
+            _log.exception("project.follow_failed", project=str(project.root))
+
+    async def _close(self, project: Project) -> None:
+        self._open.pop(project.root, None)
+        await project.close()
+
+    async def close(self) -> None:
+        """Close all projects."""
+        if self._follower is not None:
+            self._follower.cancel()
+        for project in self.all():
+            await self._close(project)
+
+
+@define
+class CurrentProject:
+    """The project a person works on now; kept over restarts in `current-project.json`."""
+
+    path: Path
+
+    def load(self) -> dict[str, Any] | None:
+        """What was last set. Blocks."""
+        try:
+            found = orjson.loads(self.path.read_bytes())
+        except (FileNotFoundError, orjson.JSONDecodeError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def save(self, project: dict[str, Any]) -> None:
+        """Set it. Blocks."""
+        write_whole(self.path, orjson.dumps(project, option=orjson.OPT_INDENT_2))

@@ -1,0 +1,61 @@
+"""What a restart finds half done on disk: decided by looking, never by guessing. Blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+
+from events.files import FilesIntended
+
+
+class Found(StrEnum):
+    """What became of an announced file."""
+
+    #: It is at its name, whole.
+    IN_PLACE = "in_place"
+    #: It is staged, whole, and must still be put in place.
+    STAGED = "staged"
+    #: It is in neither place: it has to be fetched again.
+    GONE = "gone"
+
+
+def look(root: Path, intent: FilesIntended) -> Found:
+    """Where an announced file is, by all its bytes.
+
+    Raises:
+        OSError: the share cannot be read now.
+    """
+    if _is_whole(root / intent.to, intent):
+        return Found.IN_PLACE
+    return Found.STAGED if _is_whole(root / intent.source, intent) else Found.GONE
+
+
+def _is_whole(path: Path, intent: FilesIntended) -> bool:
+    try:
+        if path.stat().st_size != intent.size:
+            return False
+        digest = sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return digest.hexdigest() == intent.sha256
+
+
+def sweep(folder: Path, keep: Collection[str]) -> int:
+    """Remove what an interrupted download left in our own staging folder. Returns how many.
+
+    `keep` names the files that an open operation still needs.
+
+    Raises:
+        OSError: the share refuses.
+    """
+    if not folder.is_dir():
+        return 0
+    leftovers = [path for path in folder.iterdir() if path.name not in keep]
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return len(leftovers)

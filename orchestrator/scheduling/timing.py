@@ -1,0 +1,37 @@
+"""How long the scheduler waits for what. Tests shorten these; users need not touch them."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Timing:
+    """Seconds."""
+
+    #: Between looks at a backend's queue while something of ours is there, and while not.
+    poll_active: float = 1.0
+    poll_idle: float = 5.0
+    #: Between looks at a backend's memory and GPU figures.
+    stats: float = 5.0
+    #: A prompt that is in neither queue nor history for so long, in two looks, is lost.
+    absent: float = 2.0
+    #: The same after a submission without an answer: an abandoned POST may still be carried out
+    #: when a hung server goes on (protocol section 4.7), so this exceeds the time-out of a POST.
+    absent_after_unknown: float = 45.0
+    #: A backend that has not answered for so long has lost what we had there.
+    unreachable: float = 60.0
+    #: Prompts wait in a backend, none runs: after so long its worker is dead.
+    worker_dead: float = 10.0
+    #: HTTP shows a prompt running and no frame tells of it: after so long the socket is mute.
+    mute: float = 5.0
+    #: Between rounds of a withdrawal, and how long one may take after a stall.
+    withdraw_round: float = 0.3
+    withdraw_limit: float = 60.0
+    #: Before something that failed for the moment is tried again: first, and at most.
+    retry_first: float = 0.5
+    retry_most: float = 15.0
+
+
+#: A job is tried so often before it is given up.
+MAX_ATTEMPTS = 3

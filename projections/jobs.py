@@ -1,0 +1,259 @@
+"""Where each job stands. MOVES is the state machine, and `docs/job-states.md` draws it.
+
+The fold does not walk the machine. It keeps each fact by itself (queued, each attempt's steps,
+cancel, end, outputs) with its oldest stamp, and reads the status off them; so facts may come in
+any order. For a history that the machine allows, both give the same status, and a test says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from attrs import asdict, evolve, frozen
+
+from events import jobs as e
+from events.record import Record
+from events.stamp import Stamp
+from projections.fold import Projection
+
+
+class Status(StrEnum):
+    """Where a job stands."""
+
+    #: Waits in our queue.
+    QUEUED = "queued"
+    #: Sent to a backend, or about to be.
+    SUBMITTED = "submitted"
+    #: A backend executes it.
+    RUNNING = "running"
+    #: Rendered; its outputs are being fetched.
+    COLLECTING = "collecting"
+    #: To be stopped, but a backend may still work on it.
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
+
+_Q, _S, _R, _C = Status.QUEUED, Status.SUBMITTED, Status.RUNNING, Status.COLLECTING
+_X = Status.CANCELLING
+
+#: Event to the statuses it may happen in, and the status that follows.
+MOVES: Mapping[type, Mapping[Status | None, Status]] = {
+    e.JobQueued: {None: _Q},
+    e.JobSubmitted: {_Q: _S},
+    e.JobStarted: {_S: _R, _X: _X},
+    e.JobRendered: {_S: _C, _R: _C, _X: _X},
+    e.JobOutputStored: {_C: _C, _X: _X},
+    e.JobRequeued: {_S: _Q, _R: _Q, _C: _Q},
+    e.JobCancelRequested: {_Q: _X, _S: _X, _R: _X, _C: _X},
+    e.JobSucceeded: {_C: Status.SUCCEEDED, _X: Status.SUCCEEDED},
+    e.JobFailed: dict.fromkeys((_Q, _S, _R, _C, _X), Status.FAILED),
+    e.JobCancelled: {_X: Status.CANCELLED},
+}
+
+
+@frozen
+class Attempt:
+    """One try on one backend; each step with the stamp of when we first knew of it."""
+
+    number: int
+    backend: str | None = None
+    prompt_id: str | None = None
+    submitted: Stamp | None = None
+    started: Stamp | None = None
+    rendered: Stamp | None = None
+    #: How many files the backend made.
+    outputs: int | None = None
+    requeued: Stamp | None = None
+    reason: str | None = None
+    #: False if the backend never got it.
+    sent: bool = True
+
+
+@frozen
+class Output:
+    """A file that the job brought into the project."""
+
+    attempt: int
+    node: str
+    index: int
+    kind: str
+    asset: str
+    path: str
+    size: int
+    sha256: str
+    as_of: Stamp
+
+
+@frozen
+class Queued:
+    """The order: who gave it, on which host (which alone runs it), and what is to be done."""
+
+    as_of: Stamp
+    actor: str
+    host: str
+    #: Without its workflow once the job has ended: the log keeps that.
+    order: e.JobQueued
+
+
+@frozen
+class Cancel:
+    """Somebody wants the job stopped."""
+
+    as_of: Stamp
+    actor: str
+
+
+@frozen
+class End:
+    """How the job ended."""
+
+    as_of: Stamp
+    status: Status
+    reason: str | None = None
+    kind: str | None = None
+    node: str | None = None
+    node_type: str | None = None
+
+
+@frozen
+class Job:
+    """All facts about one job."""
+
+    queued: Queued | None = None
+    attempts: tuple[Attempt, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    cancel: Cancel | None = None
+    end: End | None = None
+
+    @property
+    def status(self) -> Status:
+        """Where it stands."""
+        if self.end is not None:
+            return self.end.status
+        if self.cancel is not None:
+            return Status.CANCELLING
+        last = self.last
+        if last is None or last.requeued is not None:
+            return Status.QUEUED
+        if last.rendered is not None:
+            return Status.COLLECTING
+        return Status.SUBMITTED if last.started is None else Status.RUNNING
+
+    @property
+    def last(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def open_attempt(self) -> Attempt | None:
+        """The attempt that a backend may still be working on."""
+        last = self.last
+        return None if self.end or last is None or last.requeued else last
+
+
+def _key(event: Any) -> tuple[str, ...]:
+    return (event.job,)
+
+
+def _apply(state: Job | None, record: Record, key: str) -> Job | None:
+    job = _with(state or Job(), record.event, record)
+    if job.end is not None and job.queued is not None and job.queued.order.workflow:
+        # Graphs are large, and an ended job needs its graph no more.
+        return evolve(job, queued=evolve(job.queued, order=evolve(job.queued.order, workflow={})))
+    return state if job == state else job
+
+
+def _with(job: Job, event: object, record: Record) -> Job:
+    at = record.stamp
+    match event:
+        case e.JobQueued():
+            if job.queued is None or at < job.queued.as_of:
+                return evolve(job, queued=Queued(at, record.actor, record.host, event))
+        case e.JobCancelRequested():
+            if job.cancel is None or at < job.cancel.as_of:
+                return evolve(job, cancel=Cancel(at, record.actor))
+        case e.JobOutputStored():
+            return _with_output(job, event, at)
+        case e.JobSucceeded() | e.JobFailed() | e.JobCancelled():
+            if job.end is None or at < job.end.as_of:
+                return evolve(job, end=_end(event, at))
+        case e.JobSubmitted() | e.JobStarted() | e.JobRendered() | e.JobRequeued():
+            return _with_attempt(job, event, at)
+        case _:
+            pass
+    return job
+
+
+def _end(event: e.JobSucceeded | e.JobFailed | e.JobCancelled, at: Stamp) -> End:
+    match event:
+        case e.JobSucceeded():
+            return End(at, Status.SUCCEEDED)
+        case e.JobCancelled():
+            return End(at, Status.CANCELLED)
+        case e.JobFailed():
+            return End(at, Status.FAILED, event.reason, event.kind, event.node, event.node_type)
+
+
+def _older(known: Stamp | None, at: Stamp) -> bool:
+    return known is None or at < known
+
+
+def _with_attempt(
+    job: Job, event: e.JobSubmitted | e.JobStarted | e.JobRendered | e.JobRequeued, at: Stamp
+) -> Job:
+    others = tuple(a for a in job.attempts if a.number != event.attempt)
+    attempt = next((a for a in job.attempts if a.number == event.attempt), Attempt(event.attempt))
+    match event:
+        case e.JobSubmitted(backend=backend, prompt_id=prompt_id):
+            if _older(attempt.submitted, at):
+                attempt = evolve(attempt, submitted=at, backend=backend, prompt_id=prompt_id)
+        case e.JobStarted():
+            if _older(attempt.started, at):
+                attempt = evolve(attempt, started=at)
+        case e.JobRendered(outputs=outputs):
+            if _older(attempt.rendered, at):
+                attempt = evolve(attempt, rendered=at, outputs=outputs)
+        case e.JobRequeued(reason=reason, sent=sent):
+            if _older(attempt.requeued, at):
+                attempt = evolve(attempt, requeued=at, reason=reason, sent=sent)
+    return evolve(job, attempts=tuple(sorted((*others, attempt), key=lambda a: a.number)))
+
+
+def _with_output(job: Job, event: e.JobOutputStored, at: Stamp) -> Job:
+    place = (event.attempt, event.node, event.index)
+    known = next((o for o in job.outputs if (o.attempt, o.node, o.index) == place), None)
+    if known is not None and known.as_of <= at:
+        return job
+    others = tuple(o for o in job.outputs if o is not known)
+    output = Output(*place, event.kind, event.asset, event.path, event.size, event.sha256, at)
+    ordered = sorted((*others, output), key=lambda o: (o.attempt, o.node, o.index))
+    return evolve(job, outputs=tuple(ordered))
+
+
+def _pack(job: Job) -> dict[str, Any]:
+    return asdict(job)
+
+
+def _unpack(packed: Any) -> Job:
+    queued, cancel, end = packed["queued"], packed["cancel"], packed["end"]
+    if queued is not None:
+        order = dict(queued["order"], capabilities=tuple(queued["order"]["capabilities"]))
+        queued = Queued(queued["as_of"], queued["actor"], queued["host"], e.JobQueued(**order))
+    if end is not None:
+        end = End(**{**end, "status": Status(end["status"])})
+    return Job(
+        queued,
+        tuple(Attempt(**a) for a in packed["attempts"]),
+        tuple(Output(**o) for o in packed["outputs"]),
+        None if cancel is None else Cancel(**cancel),
+        end,
+    )
+
+
+JOBS = Projection("jobs", tuple(MOVES), _key, _apply, _pack, _unpack)
