@@ -19,7 +19,7 @@ from orchestrator.http.endpoint import declared
 from orchestrator.http.openapi import Info
 from orchestrator.jobs import Jobs
 from orchestrator.live import Feed
-from orchestrator.paths.roots import Roots
+from orchestrator.paths.roots import Roots, default_roots
 from orchestrator.projects import CurrentProject, Projects
 from orchestrator.scheduling.dispatcher import Dispatcher, JobNews
 from orchestrator.scheduling.fleet import Fleet
@@ -54,7 +54,9 @@ async def build(
     """
     timing = timing or Timing()
     host = await asyncio.to_thread(load_host, config.data_dir)
-    roots = Roots(config.roots, config.path_mappings)
+    # The host's own default project can be looked at like any other.
+    own = config.data_dir / "projects"
+    roots = Roots((*(config.roots or default_roots()), own), config.path_mappings)
     projects = Projects(host, config.data_dir)
     session = aiohttp.ClientSession()
     fleet = Fleet(config.backends, session, host, timing=timing, timeouts=timeouts)
