@@ -272,6 +272,8 @@ class BackendUnreachable(Unavailable):
     remedy = "Start ComfyUI there, or remove it from `backends` in config.yaml."
     backend: str
     reason: str
+    #: Whether nobody listened there: then the process is gone, and its queue with it.
+    refused: bool = False
 
     def __str__(self) -> str:
         return f"Backend {self.backend} did not answer: {self.reason}"

@@ -61,7 +61,7 @@ class Transport:
 
     def unreachable(self, exc: BaseException) -> BackendUnreachable:
         """The error for a failed request."""
-        return BackendUnreachable(self.name, describe(exc))
+        return BackendUnreachable(self.name, describe(exc), refused=_is_refused(exc))
 
     @asynccontextmanager
     async def open(
@@ -152,6 +152,12 @@ def path_of(*parts: str, **query: str) -> str:
     """A URL path and query, percent-encoded."""
     path = "".join(f"/{quote(part, safe='')}" for part in parts)
     return f"{path}?{urlencode(query, quote_via=quote)}" if query else path
+
+
+def _is_refused(exc: BaseException) -> bool:
+    """Whether the host is there, and nobody listens on the port."""
+    connecting = isinstance(exc, aiohttp.ClientConnectorError)
+    return connecting and isinstance(exc.os_error, ConnectionRefusedError)
 
 
 def describe(exc: BaseException) -> str:

@@ -32,6 +32,7 @@ from orchestrator.errors import BackendRefused, BackendUnreachable, OutputMissin
 from orchestrator.host import Host
 from orchestrator.scheduling.collect import Collector
 from orchestrator.scheduling.fleet import Backend, Watch
+from orchestrator.scheduling.silence import Silence
 from orchestrator.scheduling.teller import Teller, persist
 from orchestrator.scheduling.timing import MAX_ATTEMPTS, Timing
 from projections.jobs import Job, Status
@@ -130,20 +131,18 @@ class AttemptRun:
     async def _watch_it(self) -> HistoryEntry | _Lost:
         """Poll until the history has it, or it is gone."""
         absent_since: float | None = None
-        silent_since: float | None = None
+        silence = Silence(self.timing)
         while True:
             job = await self._job()
             withdraw = job.cancel is not None or self.backend.worker_dead or self._is_stalled()
             try:
                 place = await self._look(withdraw=withdraw)
             except BackendUnreachable as exc:
-                silent_since = silent_since or time.monotonic()
-                if time.monotonic() - silent_since >= self.timing.unreachable:
-                    name, limit = self.backend.config.id, self.timing.unreachable
-                    return _Lost(f"backend {name} did not answer for {limit:g} s: {exc.reason}")
+                if (reason := silence.judge(exc, time.monotonic())) is not None:
+                    return _Lost(reason)
                 await self.watch.pause(self.timing.poll_active)
                 continue
-            silent_since = None
+            silence.end()
             if isinstance(place, Finished):
                 return place.entry
             if isinstance(place, Absent):

@@ -21,6 +21,9 @@ class Timing:
     absent_after_unknown: float = 45.0
     #: A backend that has not answered for so long has lost what we had there.
     unreachable: float = 60.0
+    #: The same if it refused every connection: nobody listens, so its queue is gone. It is not
+    #: believed at once, because a gateway in between may refuse while it restarts.
+    refused: float = 15.0
     #: Prompts wait in a backend, none runs: after so long its worker is dead.
     worker_dead: float = 10.0
     #: HTTP shows a prompt running and no frame tells of it: after so long the socket is mute.

@@ -81,6 +81,9 @@ class FaultyDisk(RecordingDisk):
         #: Descriptors that a failed call was made on: nobody may use them again.
         self.broken: set[int] = set()
         self.touched_again: list[str] = []
+        #: Creating waits for this.
+        self.hold = threading.Event()
+        self.hold.set()
 
     def _fails(self) -> bool:
         return self._failing(len(self.calls))
@@ -89,6 +92,7 @@ class FaultyDisk(RecordingDisk):
         return OSError(self._number, os.strerror(self._number))
 
     def create(self, path: Path) -> int:
+        assert self.hold.wait(timeout=30)
         if not self._fails():
             return super().create(path)
         self._note("create", path.name)

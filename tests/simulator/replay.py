@@ -30,6 +30,8 @@ PACE: Final = 0.06
 #: Seconds until a frame that was recorded must have come; far more than it takes.
 PATIENCE: Final = 20
 
+EMPTY_QUEUE: Final[dict[str, list[Any]]] = {"queue_running": [], "queue_pending": []}
+
 #: Headers that must be the same, and those that must be there when they were recorded.
 _SAME_HEADERS: Final = ("Content-Type", "Content-Disposition", "Accept-Ranges", "Allow")
 _THERE: Final = ("Etag", "Last-Modified")
@@ -91,6 +93,15 @@ class Client:
     def of(self, kind: str) -> list[dict[str, Any]]:
         """The data of all JSON frames of one type."""
         return [f["data"] for f in self.frames if isinstance(f, dict) and f["type"] == kind]
+
+
+def is_settled(line: Entry, content: bytes) -> bool:
+    """Whether our server is as far as the recorded one; the recorder, too, waited for that."""
+    if line["req"].startswith("GET /history/") and line["resp"]:
+        return content != b"{}"
+    if line["req"].endswith("/queue") and line["resp"] == EMPTY_QUEUE:
+        return bool(json.loads(content) == EMPTY_QUEUE)
+    return True
 
 
 def is_paced(frame: Any) -> bool:
@@ -190,8 +201,8 @@ class Replay:
             while True:
                 async with self.session.request(method, url, data=data, headers=headers) as answer:
                     content = await answer.read()
-                if content != b"{}" or not line["resp"]:
-                    break  # else the prompt has not ended: the recorder, too, asked again
+                if is_settled(line, content):
+                    break
         self._compare_answer(line, answer, content)
 
     def _compare_answer(self, line: Entry, answer: aiohttp.ClientResponse, content: bytes) -> None:

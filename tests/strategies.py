@@ -1,0 +1,134 @@
+"""Hypothesis strategies: histories as hosts write them, with clocks that halt or jump back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from events.assets import AssetChanged, AssetId, AssetSeen
+from events.curation import (
+    AssetRated,
+    AssetTagged,
+    AssetUntagged,
+    TagDefined,
+    TagDeleted,
+    TagId,
+)
+from events.files import FilesDone, FilesFailed, FilesIntended
+from events.jobs import (
+    JobCancelled,
+    JobCancelRequested,
+    JobFailed,
+    JobId,
+    JobOutputStored,
+    JobQueued,
+    JobRendered,
+    JobRequeued,
+    JobStarted,
+    JobSubmitted,
+    JobSucceeded,
+)
+from events.record import Record
+from events.registry import Unknown
+from events.stamp import HybridClock, stamp
+from events.views import ViewSaved
+
+_assets = st.sampled_from([AssetId("a" * 32), AssetId("b" * 32)])
+_paths = st.sampled_from(["Panel_01/a.png", "Panel_01/b.png", "Panel_02/ü.png"])
+_tags = st.sampled_from([TagId("hero"), TagId("todo")])
+_jobs = st.sampled_from([JobId("job-1"), JobId("job-2")])
+_ops = st.sampled_from(["op-1", "op-2"])
+_attempts = st.integers(1, 3)
+_numbers = st.integers(0, 3)
+_words = st.sampled_from(["x", "y"])
+_heads = st.sampled_from(["h1", "h2"])
+
+_events = st.one_of(
+    st.builds(AssetSeen, asset=_assets, path=_paths, size=_numbers, mtime=_numbers, head=_heads),
+    st.builds(AssetChanged, asset=_assets, path=_paths, size=_numbers, mtime=_numbers, head=_heads),
+    st.builds(AssetRated, asset=_assets, stars=st.integers(0, 5)),
+    st.builds(AssetTagged, asset=_assets, tag=_tags),
+    st.builds(AssetUntagged, asset=_assets, tag=_tags),
+    st.builds(TagDefined, tag=_tags, name=_words, color=_words),
+    st.builds(TagDeleted, tag=_tags),
+    st.builds(ViewSaved, name=_words, settings=st.fixed_dictionaries({"sort": _words})),
+    st.builds(
+        FilesIntended,
+        op=_ops,
+        action=st.just("store"),
+        source=_words,
+        to=_paths,
+        size=_numbers,
+        sha256=_words,
+        job=_jobs,
+        attempt=_attempts,
+        node=_words,
+        index=_numbers,
+        kind=st.just("images"),
+        original=_words,
+    ),
+    st.builds(FilesDone, op=_ops),
+    st.builds(FilesFailed, op=_ops, error=_words),
+    st.builds(
+        JobQueued,
+        job=_jobs,
+        workflow=st.just({"1": {"class_type": "X", "inputs": {}}}),
+        naming_template=_words,
+        capabilities=st.sampled_from([(), ("flux",)]),
+    ),
+    st.builds(JobSubmitted, job=_jobs, attempt=_attempts, backend=_words, prompt_id=_words),
+    st.builds(JobStarted, job=_jobs, attempt=_attempts),
+    st.builds(JobRendered, job=_jobs, attempt=_attempts, outputs=_numbers),
+    st.builds(
+        JobOutputStored,
+        job=_jobs,
+        attempt=_attempts,
+        node=_words,
+        index=_numbers,
+        kind=st.just("images"),
+        asset=_assets,
+        path=_paths,
+        size=_numbers,
+        sha256=_words,
+    ),
+    st.builds(JobRequeued, job=_jobs, attempt=_attempts, reason=_words, sent=st.booleans()),
+    st.builds(JobCancelRequested, job=_jobs),
+    st.builds(JobCancelled, job=_jobs),
+    st.builds(JobSucceeded, job=_jobs, attempt=_attempts),
+    st.builds(JobFailed, job=_jobs, reason=_words, kind=_words),
+    st.builds(Unknown, type=_words, version=st.just(1), payload=st.just({})),
+)
+
+
+@st.composite
+def logs(draw: st.DrawFn, writer: str, host: str, most: int = 12) -> list[Record]:
+    """One writer's records. Its wall clock may stand still or jump back; its stamps rise."""
+    wall = [1_000]
+    clock = HybridClock(lambda: wall[0])
+    records: list[Record] = []
+    for sequence in range(1, draw(st.integers(0, most)) + 1):
+        wall[0] = max(0, wall[0] + draw(st.sampled_from([0, 1, 5, -20])))
+        time = clock.tick()
+        # A transaction holds several events under one number.
+        for index, event in enumerate(draw(st.lists(_events, min_size=1, max_size=3))):
+            at = stamp(time, writer, index)
+            records.append(Record(at, event, "mara", host, writer, sequence))
+    return records
+
+
+@st.composite
+def interleavings(draw: st.DrawFn, one: Sequence[Record], other: Sequence[Record]) -> list[Record]:
+    """Two logs as some reader may meet them: mixed, pieces late, pieces twice."""
+    first, second = list(one), list(other)
+    mixed: list[Record] = []
+    while first or second:
+        coin: bool = draw(st.booleans())
+        source = first if not second or (first and coin) else second
+        count = draw(st.integers(1, len(source)))
+        mixed += source[:count]
+        del source[:count]
+    if mixed and draw(st.booleans()):
+        begin = draw(st.integers(0, len(mixed) - 1))
+        mixed += mixed[begin : begin + draw(st.integers(1, len(mixed)))]
+    return mixed
