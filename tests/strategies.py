@@ -128,7 +128,8 @@ def interleavings(draw: st.DrawFn, one: Sequence[Record], other: Sequence[Record
         count = draw(st.integers(1, len(source)))
         mixed += source[:count]
         del source[:count]
-    if mixed and draw(st.booleans()):
+    again: bool = draw(st.booleans())
+    if mixed and again:
         begin = draw(st.integers(0, len(mixed) - 1))
         mixed += mixed[begin : begin + draw(st.integers(1, len(mixed)))]
     return mixed

@@ -64,7 +64,8 @@ def load(gallery: Path) -> Format | None:
     except (orjson.JSONDecodeError, KeyError, TypeError) as exc:
         raise FormatError(
             f"{path} is damaged ({len(data)} bytes): {exc}. Restore it from a backup; its project "
-            f"id stands in the first line of every file in {gallery / 'log'}."
+            f"id stands in the first line of every file in {gallery / 'log'}. If there are none, "
+            "delete it."
         ) from exc
     if found.fmt != FORMAT_VERSION:
         raise FormatError(f"{path} has format {found.fmt}; this program reads {FORMAT_VERSION}.")
@@ -142,11 +143,23 @@ def _publish(gallery: Path, disk: DiskIO) -> None:
     except OSError:
         # No hard links here (some SMB servers). O_EXCL decides as well; only a power cut between
         # creating and writing could leave an empty FORMAT, which `load` explains.
-        with suppress(FileExistsError):
-            _write_new(gallery / NAME, _encode(fresh), disk)
+        _write_in_place(gallery / NAME, _encode(fresh), disk)
     finally:
         with suppress(OSError):  # a leftover draft is hidden and harmless
             draft.unlink()
+
+
+def _write_in_place(path: Path, content: bytes, disk: DiskIO) -> None:
+    try:
+        _write_new(path, content, disk)
+    except FileExistsError:
+        return
+    except OSError:
+        with suppress(OSError):
+            # Half of ours is of no use to anybody; but whole it may be in use already.
+            if _unfinished(path):
+                path.unlink()
+        raise
 
 
 def _write_new(path: Path, content: bytes, disk: DiskIO) -> None:

@@ -70,6 +70,8 @@ def make_getattr(module):
 OLDEST, NEWEST = (3, 11), (3, 13)
 #: Names the folder to lay it out in.
 VARIABLE = "ORCHESTRATOR_COMFYUI"
+#: Written first: only a folder that we began is ever emptied.
+BEGUN = ".begun-by-orchestrator-tests"
 #: Written last: without it a folder is half made.
 MARKER = "complete"
 NEEDED_BYTES = 3 << 30
@@ -169,8 +171,7 @@ def lay_out(root: Path, *, run: Run | None = None) -> Layout:
         with _only_one(root.with_name(root.name + ".lock")):
             if not layout.is_complete():
                 _check_machine(root)
-                shutil.rmtree(root, ignore_errors=True)
-                root.mkdir(exist_ok=True)
+                _empty(root)
                 _make(layout, run or _runner(root))
     except OSError as exc:
         said = f"{root} cannot be written: {exc}. {VARIABLE} names another folder."
@@ -190,6 +191,17 @@ def _check_machine(root: Path) -> None:
             f"{root.parent} has {free >> 20} MiB free; {NEEDED_BYTES >> 20} are needed. "
             f"{VARIABLE} names another folder."
         )
+
+
+def _empty(root: Path) -> None:
+    """Make the folder, or remove what an earlier setup left in it, but nobody else's files."""
+    if root.exists() and any(root.iterdir()):
+        if not (root / BEGUN).exists():
+            said = f"{root} holds files that are not ours. {VARIABLE} must name a folder of its own."
+            raise SetupError(said)
+        shutil.rmtree(root)
+    root.mkdir(exist_ok=True)
+    (root / BEGUN).touch()
 
 
 def _make(layout: Layout, run: Run) -> None:

@@ -144,15 +144,15 @@ class Service:
         """Any request, with any body."""
         return await read(await self.client.request(method, path, data=data))
 
-    async def gallery(self, name: str, **fields: Any) -> Answer:
+    async def gallery(self, endpoint: str, /, **fields: Any) -> Answer:
         """POST to a gallery endpoint about the project."""
         body = {"projectPath": str(self.project), **fields}
-        return await self.post(f"/api/gallery/{name}", body)
+        return await self.post(f"/api/gallery/{endpoint}", body)
 
-    async def ask(self, name: str, **query: Any) -> Any:
+    async def ask(self, endpoint: str, /, **query: Any) -> Any:
         """GET of a gallery endpoint about the project; its answer, which must be good."""
         answer = await self.get(
-            f"/api/gallery/{name}", **{"projectPath": str(self.project), **query}
+            f"/api/gallery/{endpoint}", **{"projectPath": str(self.project), **query}
         )
         assert answer.status == 200, answer.body
         return answer.plain

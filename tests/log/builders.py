@@ -11,6 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from events import codec
+from events.assets import AssetId
 from events.codec import Draft, draft
 from events.curation import AssetRated
 from events.log.disk_io import DiskIO
@@ -25,7 +26,7 @@ from events.record import Record
 from events.stamp import HybridClock
 from tests.log.disks import DictDisk
 
-PROJECT = "01hzproject0000000000000aa"
+PROJECT = "01hzprject0000000000000000"
 MS = 1_700_000_000_000
 
 
@@ -36,7 +37,7 @@ def writer_name(number: int) -> str:
 
 def rated(stars: int, asset: str = "a" * 32) -> AssetRated:
     """A small event."""
-    return AssetRated(asset=asset, stars=stars)
+    return AssetRated(asset=AssetId(asset), stars=stars)
 
 
 def drafts(count: int, actor: str = "mara") -> list[Draft]:

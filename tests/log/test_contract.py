@@ -17,7 +17,7 @@ from tests.log.disks import RecordingDisk
 
 class TestMemoryLog(LogContract):
     @pytest.fixture
-    def open_log(self) -> Iterator[OpenLog]:
+    def open_log(self) -> OpenLog:
         share = MemoryShare()
 
         def open_(
@@ -28,7 +28,7 @@ class TestMemoryLog(LogContract):
         ) -> MemoryLog:
             return MemoryLog(share, host, start=start, wall_ms=wall_ms or steady(MS))
 
-        yield open_
+        return open_
 
 
 class TestFolderLog(LogContract):

@@ -36,6 +36,7 @@ from tests.log.disks import DictDisk
 
 
 def kinds(files: dict[str, bytes]) -> list[Tail]:
+    """Kinds of what a new reader leaves out."""
     return [finding.kind for finding in read_all(files)[1]]
 
 
@@ -169,7 +170,7 @@ class TestNotYet:
             assert following.findings() == ()
 
     def test_a_hole_that_stays_is_damage(self, two_segments: Builder) -> None:
-        """Zeros with good lines behind them are no tail; after a minute they are told (R3)."""
+        """Zeros with good lines behind them are no tail; a minute is enough (FORMAT.md R3)."""
         name = two_segments.name()
         data = two_segments.files[name]
         now = [0.0]
@@ -227,7 +228,7 @@ class TestNotYet:
             assert finding.kind is Tail.IN_FLIGHT
 
     def test_a_segment_sealed_while_we_listed(self, two_segments: Builder) -> None:
-        """The successor came after the listing, the seal before the read: no alarm (R3)."""
+        """The successor came after the listing, the seal before the read (FORMAT.md R3)."""
         one, two = two_segments.name(1), two_segments.name(2)
 
         class Racing(DictDisk):
@@ -257,7 +258,7 @@ class TestAbandoned:
         ],
     )
     def test_a_valid_continuation_settles_everything(self, left: bytes) -> None:
-        """What an error left behind is passed by, if the next segment goes on there (R4)."""
+        """What an error left is passed by, if the next segment goes on there (FORMAT.md R4)."""
         log = Builder()
         log.add(*drafts(5))
         log.raw(left)
@@ -421,7 +422,9 @@ class TestDamage:
             pytest.param(b'{"s":9', id="only a number"),
             pytest.param(b'{"s":8,"h":"018bcfe568000000","t":"a.b","v":1,"a":"m","d":{}', id="8"),
             pytest.param(b'{"s":9.0,"h":"018bcfe568000000","t":"a.b","v":1,"a":"m","d":{}', id="f"),
-            pytest.param(b'{"s":true,"h":"018bcfe568000000","t":"a.b","v":1,"a":"m","d":{}', id="b"),
+            pytest.param(
+                b'{"s":true,"h":"018bcfe568000000","t":"a.b","v":1,"a":"m","d":{}', id="b"
+            ),
             pytest.param(b'{"s":9,"h":18,"t":"a.b","v":1,"a":"m","d":{}', id="h number"),
             pytest.param(b'{"s":9,"h":"18","t":"a.b","v":1,"a":"m","d":{}', id="h short"),
             pytest.param(b'{"s":9,"h":"018BCFE568000000","t":"a.b","v":1,"a":"m","d":{}', id="H"),
@@ -437,7 +440,9 @@ class TestDamage:
             pytest.param(
                 b'{"s":9,"h":"018bcfe568000000","t":"a.b","v":1,"a":"m","d":{},"x":""', id="x"
             ),
-            pytest.param(b'{"s":9,"h":"018bcfe568000000","t":"a.b","v":1,"a":"\xff","d":{}', id="8"),
+            pytest.param(
+                b'{"s":9,"h":"018bcfe568000000","t":"a.b","v":1,"a":"\xff","d":{}', id="8"
+            ),
             pytest.param(b'{"s":9,"h":"018bcfe568000000","t":"tx","v":1,"a":"m","d":{}', id="tx"),
             pytest.param(
                 b'{"s":9,"h":"018bcfe568000000","t":"tx","v":1,"a":"m","d":{"events":[]}', id="tx0"
@@ -525,7 +530,7 @@ class TestDamage:
             assert (len(read), len(findings)) == ((1, 0) if length < MAX_LINE else (0, 1))
 
     def test_twenty_megabytes_of_garbage(self, two_segments: Builder, other: Builder) -> None:
-        """Garbage without a line end stops its writer, and costs little each time (R6)."""
+        """Garbage without a line end stops its writer, and costs little (FORMAT.md R6)."""
         garbage = {writer_name(3) + ".host-c.000001.jsonl": b"x" * 20_000_000}
         name = two_segments.name()
         files = merged(two_segments, other) | garbage

@@ -82,6 +82,7 @@ class Story:
 
 
 def calls_of_a_healthy_run(tmp_path: Path) -> int:
+    """How many calls to the disk the story takes when none fails."""
     story = Story(make_gallery(tmp_path / "healthy"), FaultyDisk(lambda _: False, errno.EIO))
     story.run(6)
     story.judge()
@@ -123,6 +124,7 @@ def test_the_share_goes_away_at_any_call_and_stays_away(tmp_path: Path, failure:
 
 
 def flaky(seed: int, rate: float) -> Callable[[int], bool]:
+    """Fails now and then, the same way each time."""
     dice = random.Random(seed)
     return lambda _: dice.random() < rate
 
@@ -166,7 +168,7 @@ class TestAfterAnError:
         assert len(flat(open_log(gallery, "host-b").read())) == 3
 
     def test_a_line_that_landed_all_the_same_is_not_read_twice(self, tmp_path: Path) -> None:
-        """fsync failed, yet the bytes are there: the same line stands twice (FORMAT.md R4)."""
+        """The fsync failed, yet the bytes are there: the same line stands twice (FORMAT.md R4)."""
         gallery = make_gallery(tmp_path)
         disk = FaultyDisk(lambda made: made == 9, errno.EIO)
         log = open_log(gallery, disk=disk, number=1)

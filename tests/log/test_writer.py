@@ -41,6 +41,7 @@ from tests.log.disks import ForgetfulDisk, RecordingDisk, SlowDisk
 
 @pytest.fixture
 def gallery(tmp_path: Path) -> Path:
+    """An empty `.gallery`."""
     return make_gallery(tmp_path)
 
 
@@ -51,6 +52,7 @@ def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def files(gallery: Path) -> dict[str, bytes]:
+    """The segments, by name."""
     return {path.name: path.read_bytes() for path in sorted((gallery / "log").iterdir())}
 
 
@@ -395,6 +397,7 @@ class TestForeignWrite:
 
 
 def writer_head() -> Head:
+    """The head of a log without lines."""
     return Head.begin(PROJECT, writer_name(1), "host-a")
 
 

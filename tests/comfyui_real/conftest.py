@@ -1,0 +1,99 @@
+"""Two real ComfyUI servers for the whole run, and a service with a project for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.comfyui_real.servers import ComfyServer, ServerError
+from tests.comfyui_real.service import Service
+from tests.comfyui_real.setup_comfyui import Layout, SetupError, lay_out, place
+
+#: Seconds for one test. Laying out and starting ComfyUI has limits of its own.
+TEST_SECONDS = 180
+
+Pair = tuple[ComfyServer, ComfyServer]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Only the test itself is timed: the first one waits for a download of a gigabyte."""
+    for item in items:
+        if item.get_closest_marker("comfyui") is not None:
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS, func_only=True))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what the servers and the service said."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        given = item.funcargs
+        for server in given.get("servers", ()):
+            report.sections.append((f"ComfyUI {server.name}", server.tail()))
+        if (service := given.get("service")) is not None:
+            report.sections.append(("service", service.tail()))
+    return report
+
+
+def _impossible(reason: str) -> None:
+    """No ComfyUI, no test: that is a failure in CI, and a reason to skip elsewhere."""
+    if os.environ.get("CI", "").strip().lower() not in {"", "0", "false", "no"}:
+        pytest.fail(f"ComfyUI cannot be set up: {reason}", pytrace=False)
+    pytest.skip(f"ComfyUI cannot be set up: {reason}")
+
+
+@pytest.fixture(scope="session")
+def layout() -> Layout:
+    """A laid out ComfyUI, made now if it is not there."""
+    try:
+        return lay_out(place(os.environ))
+    except SetupError as exc:
+        _impossible(str(exc))
+        raise
+
+
+@pytest.fixture(scope="session")
+def servers(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two servers that start at the same time, and are killed at the end."""
+    state = tmp_path_factory.mktemp("comfyui")
+    pair = (ComfyServer("one", layout, state / "one"), ComfyServer("two", layout, state / "two"))
+    try:
+        for server in pair:
+            server.launch()
+        for server in pair:
+            try:
+                server.wait_ready()
+            except ServerError:
+                # Perhaps its port was taken meanwhile.
+                server.kill()
+                server.start()
+        yield pair
+    except ServerError as exc:
+        _impossible(str(exc))
+    finally:
+        for server in pair:
+            server.kill()
+
+
+@pytest.fixture
+async def backends(servers: Pair) -> AsyncIterator[Pair]:
+    """Both servers, up and idle, whatever the test before has done to them."""
+    for server in servers:
+        if not server.alive:
+            server.start()
+    for server in servers:
+        await server.sweep()
+    yield servers
+
+
+@pytest.fixture
+async def service(backends: Pair, tmp_path: Path) -> AsyncIterator[Service]:
+    """The service with both servers as its backends; it must end without a fault of its own."""
+    async with Service(tmp_path, backends) as service:
+        yield service
+    assert service.complaints() == []

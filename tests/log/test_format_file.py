@@ -1,0 +1,267 @@
+"""FORMAT: made once by whoever is first, whole or not at all; it can forbid reading and writing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from events.ids import ULID_LENGTH, is_id
+from events.log import format_file
+from events.log.disk_io import DiskIO
+from events.log.format_file import NAME, Format, FormatError, create, load
+from tests.log.builders import PROJECT
+from tests.log.disks import ERRNOS, FAILURES, FaultyDisk, RecordingDisk
+
+
+class NoLinks(RecordingDisk):
+    """A share without hard links, as some SMB servers are."""
+
+    def link(self, existing: Path, path: Path) -> None:
+        self._note("link", path.name)
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+
+class NoLinksAndFaults(FaultyDisk):
+    """The same, and calls fail."""
+
+    def link(self, existing: Path, path: Path) -> None:
+        NoLinks.link(self, existing, path)  # type: ignore[arg-type]  # it needs `_note` only
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Path:
+    """Where the folder `.gallery` will be."""
+    return tmp_path / "project" / ".gallery"
+
+
+@pytest.fixture(autouse=True)
+def _project(gallery: Path) -> None:
+    gallery.parent.mkdir()
+
+
+def put(gallery: Path, content: bytes) -> None:
+    """Write a FORMAT of any content."""
+    gallery.mkdir(exist_ok=True)
+    (gallery / NAME).write_bytes(content)
+
+
+def content(**changes: object) -> bytes:
+    """A FORMAT with changes; None takes a field away."""
+    usual = {"format": "gallery-log", "fmt": 1, "project": PROJECT, "created": "2024"}
+    changed = {**usual, **changes}
+    return orjson.dumps({k: v for k, v in changed.items() if v is not None}) + b"\n"
+
+
+class TestCreate:
+    @pytest.mark.parametrize("disk", [RecordingDisk, NoLinks])
+    def test_it_is_made_once(self, gallery: Path, disk: Callable[[], RecordingDisk]) -> None:
+        """The first makes it, the second takes it as it is (FORMAT.md F1)."""
+        made = create(gallery, disk())
+        data = (gallery / NAME).read_bytes()
+
+        assert is_id(made.project, ULID_LENGTH)
+        assert create(gallery, disk()) == made
+        assert (gallery / NAME).read_bytes() == data
+        assert sorted(os.listdir(gallery)) == [NAME, "log"]
+
+    def test_it_is_plain_json(self, gallery: Path) -> None:
+        """Anybody can see what the folder is (FORMAT.md F1)."""
+        made = create(gallery, RecordingDisk())
+
+        assert orjson.loads((gallery / NAME).read_bytes()) == {
+            "format": "gallery-log",
+            "fmt": 1,
+            "project": made.project,
+            "created": made.created,
+            "read": [],
+            "write": [],
+        }
+
+    def test_it_is_durable_under_its_name(self, gallery: Path) -> None:
+        """Content first, then the name, then the folders (FORMAT.md F1)."""
+        disk = RecordingDisk()
+        create(gallery, disk)
+
+        assert [call for call, _ in disk.calls] == [
+            *("create", "write", "sync", "close", "link", "sync_folder", "sync_folder")
+        ]
+
+    def test_a_project_folder_that_is_not_there_is_not_made(self, tmp_path: Path) -> None:
+        """The share is not mounted, or the project is gone: nothing is made (FORMAT.md F1)."""
+        with pytest.raises(FileNotFoundError):
+            create(tmp_path / "gone" / ".gallery", RecordingDisk())
+        assert not (tmp_path / "gone").exists()
+
+    @pytest.mark.parametrize("disk", [RecordingDisk, NoLinks])
+    def test_many_hosts_at_once_agree(
+        self, gallery: Path, disk: Callable[[], RecordingDisk]
+    ) -> None:
+        """Whoever is first wins, all take that one (FORMAT.md F1)."""
+        barrier = threading.Barrier(8)
+        found: list[Format] = []
+
+        class Together(DiskIO):
+            """All have seen that there is none before one makes it."""
+
+            def create(self, path: Path) -> int:
+                if path.name.startswith("."):
+                    barrier.wait(timeout=10)
+                return super().create(path)
+
+            def link(self, existing: Path, path: Path) -> None:
+                disk().link(existing, path)
+
+        def work() -> None:
+            found.append(create(gallery, Together()))
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=30)
+
+        assert len(found) == 8
+        assert len(set(found)) == 1
+        assert sorted(os.listdir(gallery)) == [NAME, "log"]
+
+    def test_a_half_written_one_of_another_host_is_waited_for(self, gallery: Path) -> None:
+        """Without hard links the winner's file is seen before it is whole (FORMAT.md F1)."""
+        whole = content()
+        put(gallery, whole[:20])
+        finishing = threading.Timer(0.3, lambda: put(gallery, whole))
+        finishing.start()
+
+        made = create(gallery, NoLinks())
+
+        finishing.join()
+        assert made.project == PROJECT
+
+    def test_one_that_stays_half_written_is_told(self, gallery: Path) -> None:
+        """A power cut left it so; nobody overwrites it (FORMAT.md F1, F2)."""
+        put(gallery, b"")
+
+        with pytest.raises(FormatError, match="damaged"):
+            create(gallery, RecordingDisk(), patience=0.2)
+        assert (gallery / NAME).read_bytes() == b""
+
+    def test_a_newer_one_is_not_waited_for(self, gallery: Path) -> None:
+        """What forbids us to write forbids it at once (FORMAT.md F2)."""
+        put(gallery, content(fmt=2))
+
+        with pytest.raises(FormatError, match="format 2"):
+            create(gallery, RecordingDisk(), patience=1_000)
+
+    @pytest.mark.parametrize("links", [True, False])
+    @pytest.mark.parametrize("failure", FAILURES)
+    def test_any_call_fails(self, tmp_path: Path, failure: str, links: bool) -> None:
+        """It is refused, and the next try finds a good FORMAT or makes one (FORMAT.md F1)."""
+        for place in range(10):
+            for number in ERRNOS[:2]:
+                gallery = tmp_path / f"{place}-{number}" / ".gallery"
+                gallery.parent.mkdir()
+                kind = FaultyDisk if links else NoLinksAndFaults
+                disk = kind(lambda made, place=place: made == place, number, failure)
+                try:
+                    create(gallery, disk)
+                except OSError as exc:
+                    assert exc.errno == number
+
+                before = load(gallery)
+                after = create(gallery, RecordingDisk(), patience=0)
+                assert before in (None, after)
+
+    def test_a_name_that_cannot_be_seen_is_told(
+        self, gallery: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Better no log than one of which nobody knows the project (FORMAT.md F1)."""
+        monkeypatch.setattr(format_file, "load", lambda _: None)
+
+        with pytest.raises(FormatError, match="cannot be seen"):
+            create(gallery, RecordingDisk(), patience=0.0)
+
+
+class TestLoad:
+    def test_none_is_none(self, gallery: Path, tmp_path: Path) -> None:
+        """No folder, an empty folder, a file in its place: there is no log, none is made."""
+        assert load(gallery) is None
+        gallery.mkdir()
+        assert load(gallery) is None
+        assert load(gallery / "x") is None
+        (tmp_path / "file").write_bytes(b"")
+        assert load(tmp_path / "file") is None
+        assert os.listdir(gallery) == []
+
+    def test_unknown_fields_are_ignored(self, gallery: Path) -> None:
+        """Later programs may say more (FORMAT.md R5)."""
+        put(gallery, content(more={"x": 1}))
+
+        assert load(gallery) == Format(PROJECT, "2024")
+
+    def test_a_later_format_is_refused_by_its_number(self, gallery: Path) -> None:
+        """Whatever else it says (FORMAT.md F2)."""
+        put(gallery, content(fmt=7, project=None, created=None, read=5))
+
+        with pytest.raises(FormatError, match="has format 7; this program reads 1"):
+            load(gallery)
+
+    def test_unknown_features_for_reading_forbid_reading(self, gallery: Path) -> None:
+        """And the message names them (FORMAT.md F2)."""
+        put(gallery, content(read=["zstd", "folders"]))
+
+        with pytest.raises(FormatError, match="zstd, folders"):
+            load(gallery)
+
+    def test_unknown_features_for_writing_forbid_writing(self, gallery: Path) -> None:
+        """Reading is allowed then (FORMAT.md F3)."""
+        put(gallery, content(write=["marks"]))
+        found = load(gallery)
+
+        assert found is not None
+        assert found.unknown_to_write == ("marks",)
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b"\0" * 100,
+            b"{",
+            b"[]",
+            b"null",
+            b'"gallery-log"',
+            content(format="other"),
+            content(format=None),
+            content(fmt="1"),
+            content(fmt=True),
+            content(fmt=1.0),
+            content(project=None),
+            content(project=5),
+            content(project="short"),
+            content(project="U" * 26),
+            content(project="../../../../../../../etc/pw"),
+            content(created=None),
+            content(created=5),
+            content(read="zstd"),
+            content(read=[5]),
+            content(write={"a": 1}),
+        ],
+    )
+    def test_damage_is_told_never_guessed_at(self, gallery: Path, data: bytes) -> None:
+        """The message says which file it is (FORMAT.md F2)."""
+        put(gallery, data)
+
+        with pytest.raises(FormatError, match="FORMAT"):
+            load(gallery)
+
+    def test_one_that_cannot_be_read_is_no_missing_one(self, gallery: Path) -> None:
+        """An error of the share rises: nobody may think that the project is new (FORMAT.md F2)."""
+        gallery.mkdir()
+        (gallery / NAME).mkdir()
+
+        with pytest.raises(IsADirectoryError):
+            load(gallery)

@@ -1,0 +1,171 @@
+"""Events in the words of people: what was changed, from what, to what. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from events import assets, curation, files, jobs, views
+from events.record import Record
+from events.registry import Unknown, name_of
+from projections.files import Operation
+from projections.jobs import JOBS, MOVES
+from projections.project import ProjectView
+from tools.cli.terminal import number, size
+
+
+@frozen
+class Change:
+    """One event, told with what stood there before it."""
+
+    what: str
+    #: The file that it is about, relative to the project, and its asset; or the job.
+    path: str | None = None
+    asset: str | None = None
+    job: str | None = None
+    old: Any = None
+    new: Any = None
+
+
+def describe(view: ProjectView, record: Record) -> Change:
+    """Tell an event. `view` is the state just before it."""
+    event = record.event
+    if type(event) in MOVES:
+        return _job(view, record)
+    return _TELLERS.get(type(event), _other)(view, event)
+
+
+def _other(view: ProjectView, event: object) -> Change:
+    if isinstance(event, Unknown):
+        return Change(f"unknown event {event.type} (version {event.version}), not applied")
+    return Change(name_of(event))
+
+
+def _asset_seen(view: ProjectView, event: assets.AssetSeen) -> Change:
+    known = view.asset(event.asset)
+    told = f"first noted, {size(event.size)}" if known is None else "noted again"
+    return Change(told, event.path, event.asset, new=event.size)
+
+
+def _asset_changed(view: ProjectView, event: assets.AssetChanged) -> Change:
+    known = view.asset(event.asset)
+    old = None if known is None else known.size
+    told = "?" if old is None else size(old)
+    what = f"edited in place, {told} -> {size(event.size)}"
+    return Change(what, event.path, event.asset, old=old, new=event.size)
+
+
+def _rated(view: ProjectView, event: curation.AssetRated) -> Change:
+    rating = view.rating(event.asset)
+    old = 0 if rating is None else rating.stars
+    what = f"rated {_stars(old)} -> {_stars(event.stars)}"
+    return Change(what, _path(view, event.asset), event.asset, old=old, new=event.stars)
+
+
+def _stars(count: int) -> str:
+    return str(count) if count else "none"
+
+
+def _path(view: ProjectView, asset: assets.AssetId) -> str | None:
+    known = view.asset(asset)
+    return None if known is None else known.path
+
+
+def _tagged(view: ProjectView, event: curation.AssetTagged | curation.AssetUntagged) -> Change:
+    added = isinstance(event, curation.AssetTagged)
+    marks = view.marks(event.asset)
+    before = marks is not None and event.tag in marks.present()
+    tag = view.tag(event.tag)
+    name = event.tag if tag is None else tag.name
+    what = f"tag {name} {'added' if added else 'removed'}"
+    path = _path(view, event.asset)
+    return Change(what, path, event.asset, old=[name] if before else [], new=[name] * added)
+
+
+def _tag_defined(view: ProjectView, event: curation.TagDefined) -> Change:
+    old, new = view.tag(event.tag), {"name": event.name, "color": event.color}
+    if old is None:
+        return Change(f"tag {event.name} made, {event.color}", new=new)
+    before = {"name": old.name, "color": old.color}
+    changes = [f"{before[key]} -> {new[key]}" for key in new if before[key] != new[key]]
+    told = ", ".join(changes) or "said again"
+    return Change(f"tag {old.name}: {told}", old=before, new=new)
+
+
+def _tag_deleted(view: ProjectView, event: curation.TagDeleted) -> Change:
+    old = view.tag(event.tag)
+    if old is None:
+        return Change(f"tag {event.tag} deleted")
+    return Change(f"tag {old.name} deleted", old={"name": old.name, "color": old.color})
+
+
+def _view_saved(view: ProjectView, event: views.ViewSaved) -> Change:
+    old = view.view(event.name)
+    what = f"view {event.name} {'saved' if old is None else 'saved anew'}"
+    return Change(what, old=None if old is None else old.settings, new=event.settings)
+
+
+def _files_intended(view: ProjectView, event: files.FilesIntended) -> Change:
+    what = f"about to be put in place ({event.action} of {event.original}, {size(event.size)})"
+    return Change(what, event.to, job=event.job, new=event.to)
+
+
+def _files_settled(view: ProjectView, event: files.FilesDone | files.FilesFailed) -> Change:
+    operation: Operation | None = view.operation(event.op)
+    intent = None if operation is None else operation.intent
+    path, job = (None, None) if intent is None else (intent.to, intent.job)
+    if isinstance(event, files.FilesFailed):
+        return Change(f"not put in place: {event.error}", path, job=job)
+    return Change("put in place", path, job=job, new=path)
+
+
+def _job(view: ProjectView, record: Record) -> Change:
+    event: Any = record.event
+    known = view.tables.table("jobs").get(event.job)
+    after = JOBS.apply(known, record, event.job)
+    assert after is not None  # a job's event always makes a state
+    path = event.path if isinstance(event, jobs.JobOutputStored) else None
+    asset = event.asset if isinstance(event, jobs.JobOutputStored) else None
+    old = None if known is None else known.status.value
+    return Change(_job_words(event), path, asset, event.job, old, after.status.value)
+
+
+def _job_words(event: Any) -> str:
+    match event:
+        case jobs.JobQueued(workflow_id=workflow):
+            return f"job queued ({workflow or 'inline workflow'})"
+        case jobs.JobSubmitted(backend=backend, attempt=attempt):
+            return f"job sent to {backend}, attempt {attempt}"
+        case jobs.JobStarted(attempt=attempt):
+            return f"job running, attempt {attempt}"
+        case jobs.JobRendered(outputs=outputs):
+            return f"job rendered {number(outputs, 'file')}"
+        case jobs.JobOutputStored(size=count, node=node):
+            return f"output of node {node} stored, {size(count)}"
+        case jobs.JobRequeued(reason=reason):
+            return f"job back in the queue: {reason}"
+        case jobs.JobCancelRequested():
+            return "job to be cancelled"
+        case jobs.JobCancelled():
+            return "job cancelled"
+        case jobs.JobSucceeded():
+            return "job succeeded"
+        case _:
+            return f"job failed: {event.reason}"
+
+
+_TELLERS: Mapping[type, Callable[[ProjectView, Any], Change]] = {
+    assets.AssetSeen: _asset_seen,
+    assets.AssetChanged: _asset_changed,
+    curation.AssetRated: _rated,
+    curation.AssetTagged: _tagged,
+    curation.AssetUntagged: _tagged,
+    curation.TagDefined: _tag_defined,
+    curation.TagDeleted: _tag_deleted,
+    views.ViewSaved: _view_saved,
+    files.FilesIntended: _files_intended,
+    files.FilesDone: _files_settled,
+    files.FilesFailed: _files_settled,
+}
