@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +39,7 @@ from orchestrator.errors import (
     ProjectUnreadable,
 )
 from orchestrator.host import Host
+from orchestrator.threads import LoopInbox, ShareThreads
 from projections.catalogue import empty_tables
 from projections.fold import Tables, state_hash
 from projections.project import ProjectView, seen_stamp
@@ -89,7 +92,14 @@ class Project:
     _locks: NamedLocks = field(factory=NamedLocks)
     _opening: asyncio.Lock = field(factory=asyncio.Lock)
     _reading: asyncio.Lock = field(factory=asyncio.Lock)
-    _changes: set[asyncio.Task[list[Record]]] = field(factory=set)
+    #: Small looks at the project's files.
+    share: ShareThreads = field(factory=lambda: ShareThreads("share"))
+    #: Changes that were appended, and those that are applied or have failed.
+    _begun: int = 0
+    _settled: int = 0
+    #: (number of changes, who waits for so many to be settled), in order.
+    _drains: deque[tuple[int, asyncio.Future[None]]] = field(factory=deque)
+    _inbox: LoopInbox | None = None
     _since_checkpoint: int = 0
 
     @property
@@ -120,45 +130,87 @@ class Project:
     ) -> list[Record]:
         """Carry out a command: decide, append, apply. Returns what was recorded, if anything.
 
-        A change once begun is finished, even if whoever asked for it has hung up.
+        Once appended, a change is applied even if whoever asked for it has hung up.
 
         Raises:
             OrchestratorError: the command was refused, or the log cannot take it now.
         """
-        change = asyncio.create_task(self._change(command, actor, correlation))
-        self._changes.add(change)
-        change.add_done_callback(self._changes.discard)
-        done, _ = await asyncio.wait({change}, timeout=SETTLE_SECONDS)
-        if not done:
-            # Somebody must take note of how it ends.
-            change.add_done_callback(_note_late_end)
-            raise ChangeUnsettled(str(self.root), SETTLE_SECONDS)
-        return change.result()
-
-    async def _change(self, command: Command, actor: str, correlation: str | None) -> list[Record]:
-        async with self._locks.hold(command.keys()):
-            view = self.view
-            told = DECIDERS[type(command)](view, command)
-            if not told:
-                return []
-            stamps = [stamp for event in told if (stamp := seen_stamp(view, event)) is not None]
-            beats = max(stamps) if stamps else None
-            try:
-                item = draft(told, actor, correlation, beats)
-            except UnloggableError as exc:
-                raise ChangeTooLarge(str(exc)) from exc
-            records = await self._append(item)
-            self.apply(records)
-        return records
-
-    async def _append(self, item: Draft) -> list[Record]:
-        log = self.log or await self._create()
+        held = await self._locks.take(command.keys())
         try:
-            return await asyncio.wrap_future(log.append(item))
+            item = self._decide(command, actor, correlation)
+            if item is None:
+                self._locks.give_back(held)
+                return []
+            log = self.log or await self._create()
+            appended = self._append(log, item)
+        except BaseException:
+            self._locks.give_back(held)
+            raise
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[list[Record]] = loop.create_future()
+        self._begun += 1
+        inbox = self._inbox = self._inbox or LoopInbox(loop)
+        appended.add_done_callback(
+            lambda done: inbox.put(lambda: self._settle(held, done, outcome))
+        )
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                return await outcome
+        except TimeoutError:
+            raise ChangeUnsettled(str(self.root), SETTLE_SECONDS) from None
+
+    def _decide(self, command: Command, actor: str, correlation: str | None) -> Draft | None:
+        view = self.view
+        told = DECIDERS[type(command)](view, command)
+        if not told:
+            return None
+        stamps = [stamp for event in told if (stamp := seen_stamp(view, event)) is not None]
+        try:
+            return draft(told, actor, correlation, max(stamps) if stamps else None)
+        except UnloggableError as exc:
+            raise ChangeTooLarge(str(exc)) from exc
+
+    def _append(self, log: FolderLog, item: Draft) -> Future[list[Record]]:
+        try:
+            return log.append(item)
         except LogBusyError as exc:
             raise LogBusy(exc.waiting) from exc
         except LogReadOnlyError as exc:
             raise ProjectReadOnly(str(self.root), exc.reason) from exc
+
+    def _settle(
+        self,
+        held: tuple[str, ...],
+        appended: Future[list[Record]],
+        outcome: asyncio.Future[list[Record]],
+    ) -> None:
+        """A change is durable, or has failed: apply it, and tell whoever still waits for it."""
+        failed: ProjectReadOnly | None = None
+        records: list[Record] = []
+        try:
+            records = appended.result()
+        except LogReadOnlyError as exc:
+            failed = ProjectReadOnly(str(self.root), exc.reason)
+        else:
+            self.apply(records)
+        self._locks.give_back(held)
+        # The log settles changes in the order in which they were begun.
+        self._settled += 1
+        while self._drains and self._drains[0][0] <= self._settled:
+            self._drains.popleft()[1].set_result(None)
+        if outcome.done():
+            _log.info("change.settled_unseen", project=str(self.root), failed=failed is not None)
+        elif failed is not None:
+            outcome.set_exception(failed)
+        else:
+            outcome.set_result(records)
+
+    async def _drain(self) -> None:
+        """Return when all changes that were begun before have been applied, or have failed."""
+        if self._settled < self._begun:
+            drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._drains.append((self._begun, drained))
+            await drained
 
     async def _create(self) -> FolderLog:
         """The first edit makes the log; the folder itself must be there already."""
@@ -210,8 +262,7 @@ class Project:
             return False
         async with self._reading:
             positions = log.positions()
-            if self._changes:
-                await asyncio.wait(set(self._changes))
+            await self._drain()
             snapshot, self._since_checkpoint = self.tables.copy(), 0
 
         def save() -> None:
@@ -229,21 +280,11 @@ class Project:
 
     async def close(self) -> None:
         """Finish all changes, save a checkpoint, and close the log."""
-        if self._changes:
-            await asyncio.wait(set(self._changes))
+        await self._drain()
         await self.checkpoint(least=1)
         if self.log is not None:
             await asyncio.to_thread(self.log.close)
-
-
-def _note_late_end(change: asyncio.Task[list[Record]]) -> None:
-    if change.cancelled():
-        return
-    fault = change.exception()
-    if fault is None:
-        _log.info("change.settled_late")
-    else:
-        _log.warning("change.failed_late", error=str(fault))
+        self.share.close()
 
 
 def _load_format(root: Path) -> Format | None:

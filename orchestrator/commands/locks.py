@@ -1,46 +1,61 @@
 """Locks by name: commands about the same thing take turns, all others go side by side.
 
-Side by side matters: commands that wait for the disk together share one fsync.
+Side by side matters: commands that wait for the disk together share one fsync. Taken and given
+back in separate steps, because a command's locks outlive the request that asked for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
-
-from attrs import define, field
-
-
-@define
-class _Lock:
-    lock: asyncio.Lock = field(factory=asyncio.Lock)
-    users: int = 0
+from collections import deque
+from collections.abc import Iterable
 
 
 class NamedLocks:
-    """Locks that exist while somebody holds or awaits them."""
+    """Locks that exist while somebody holds them. Used on one event loop."""
 
     def __init__(self) -> None:
         """No locks yet."""
-        self._locks: dict[str, _Lock] = {}
+        #: Who waits for each name that is held.
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
-    @asynccontextmanager
-    async def hold(self, names: Iterable[str]) -> AsyncIterator[None]:
-        """Hold all of `names`; taken in sorted order, so that no two wait for each other."""
-        async with AsyncExitStack() as stack:
-            for name in sorted(set(names)):
-                await stack.enter_async_context(self._one(name))
-            yield
+    async def take(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Hold all of `names` when this returns; give back what it returned.
 
-    @asynccontextmanager
-    async def _one(self, name: str) -> AsyncIterator[None]:
-        entry = self._locks.setdefault(name, _Lock())
-        entry.users += 1
+        Taken in sorted order, so that no two wait for each other. If it is cancelled, nothing is
+        held.
+        """
+        held: list[str] = []
         try:
-            async with entry.lock:
-                yield
-        finally:
-            entry.users -= 1
-            if entry.users == 0:
-                del self._locks[name]
+            for name in sorted(set(names)):
+                if name in self._waiting:
+                    await self._turn(name)
+                else:
+                    self._waiting[name] = deque()
+                held.append(name)
+        except asyncio.CancelledError:
+            self.give_back(held)
+            raise
+        return tuple(held)
+
+    async def _turn(self, name: str) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[name].append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give_back((name,))  # it had just become ours
+            raise
+
+    def give_back(self, names: Iterable[str]) -> None:
+        """Let the next in line have each of `names`."""
+        for name in names:
+            line = self._waiting[name]
+            while line:
+                turn = line.popleft()
+                if not turn.done():
+                    turn.set_result(None)
+                    break
+            else:
+                del self._waiting[name]

@@ -153,7 +153,7 @@ class Gallery:
                 return Sighting(name, size, mtime, known.head)
             return Sighting(name, size, mtime, head(path, size))
 
-        return await asyncio.to_thread(look)
+        return await project.share.run(look)
 
     async def rate(self, project_path: str, file_path: str, stars: int, actor: str) -> str:
         """Give a file stars. Returns its path relative to the project."""
