@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from events.record import Record
 from events.registry import BY_CLASS
-from events.stamp import Stamp
+from events.stamp import Stamp, stamp
 from events.upcasting import lift
 
 FORMAT = "gallery-log"
@@ -47,6 +47,7 @@ class UnloggableError(ValueError):
 class Draft:
     """Events of one command, encoded and ready to be given a place in the log."""
 
+    #: As a replay will read them back.
     events: tuple[object, ...]
     actor: str
     correlation: str | None
@@ -90,8 +91,7 @@ def draft(
         raise UnloggableError(f"not JSON: {exc}") from exc
     if len(encoded) + _OVERHEAD > MAX_LINE:
         raise UnloggableError(f"{len(encoded)} bytes; {MAX_LINE - _OVERHEAD} fit in a line")
-    _prove(encoded, events)
-    return Draft(tuple(events), actor, correlation, encoded[1:-1], beats)
+    return Draft(_prove(encoded, events), actor, correlation, encoded[1:-1], beats)
 
 
 def _event(event: object) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def _event(event: object) -> dict[str, Any]:
     return {"t": row.name, "v": row.version, "d": row.encode(event)}
 
 
-def _prove(encoded: bytes, events: Sequence[object]) -> None:
-    """Refuse a body that would come back as something else than `events`."""
+def _prove(encoded: bytes, events: Sequence[object]) -> tuple[object, ...]:
+    """The events as a replay will read them; refuses a body that would come back as others."""
     trial = {**orjson.loads(encoded), "s": 1, "h": "0" * 16}
     try:
         read = decode_records(trial, "", "", 1)
@@ -111,6 +111,23 @@ def _prove(encoded: bytes, events: Sequence[object]) -> None:
     for event, record in zip(events, read, strict=True):
         if type(record.event) is not type(event):
             raise UnloggableError(f"a field has the wrong kind: {event!r:.500}")
+    return tuple(record.event for record in read)
+
+
+def records_of(item: Draft, time: int, writer: str, host: str, sequence: int) -> list[Record]:
+    """The records that a draft becomes; `time` is its `x` stamp if it has one, else its `h`."""
+    return [
+        Record(
+            stamp(time, writer, index),
+            event,
+            item.actor,
+            host,
+            writer,
+            sequence,
+            item.correlation,
+        )
+        for index, event in enumerate(item.events)
+    ]
 
 
 def seed(project: str, writer: str, host: str) -> bytes:
@@ -209,9 +226,9 @@ def decode_records(document: dict[str, Any], writer: str, host: str, expected: i
             )
             for index, event in enumerate(_transaction(payload))
         ]
-    stamp = Stamp(f"{time}{writer}000")
     event = lift(name, version, payload)
-    return [Record(stamp, event, actor, host, writer, expected, correlation)]
+    at = Stamp(f"{time}{writer}000")
+    return [Record(at, event, actor, host, writer, expected, correlation)]
 
 
 #: Kinds of `s`, `t`, `v`, `a`.

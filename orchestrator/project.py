@@ -153,11 +153,11 @@ class Project:
         appended.add_done_callback(
             lambda done: inbox.put(lambda: self._settle(held, done, outcome))
         )
+        limit = loop.call_later(SETTLE_SECONDS, _leave_unsettled, outcome, self.root)
         try:
-            async with asyncio.timeout(SETTLE_SECONDS):
-                return await outcome
-        except TimeoutError:
-            raise ChangeUnsettled(str(self.root), SETTLE_SECONDS) from None
+            return await outcome
+        finally:
+            limit.cancel()
 
     def _decide(self, command: Command, actor: str, correlation: str | None) -> Draft | None:
         view = self.view
@@ -285,6 +285,11 @@ class Project:
         if self.log is not None:
             await asyncio.to_thread(self.log.close)
         self.share.close()
+
+
+def _leave_unsettled(outcome: asyncio.Future[list[Record]], root: Path) -> None:
+    if not outcome.done():
+        outcome.set_exception(ChangeUnsettled(str(root), SETTLE_SECONDS))
 
 
 def _load_format(root: Path) -> Format | None:

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 #: Threads for the small calls on one share: a hung share blocks these, and nobody else's.
 LANES = 4
+#: A call that waits for so long (seconds) behind others is given another thread.
+PATIENCE = 0.005
 
 
 @define(eq=False)
@@ -47,47 +49,57 @@ class _Call:
 class ShareThreads:
     """Runs small blocking calls on one share in threads of its own, many per crossing.
 
-    While the threads are busy, calls gather; then all that wait cross at once.
+    While one thread is busy, calls gather; then all that wait cross at once. A second thread is
+    used only when the first takes long: on a fast disk more threads would merely fight over the
+    interpreter, on a slow share they wait side by side.
     """
 
     def __init__(self, name: str, lanes: int = LANES) -> None:
         """Threads are started when they are first needed."""
         self._threads = ThreadPoolExecutor(lanes, thread_name_prefix=name)
+        self._lanes = lanes
+        self._busy = 0
         self._waiting: list[_Call] = []
-        self._free = lanes
-        self._scheduled = False
+        self._next: asyncio.Handle | None = None
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises."""
-        loop = asyncio.get_running_loop()
-        call = _Call(work, loop.create_future())
+        call = _Call(work, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
-        if not self._scheduled and self._free:
-            self._scheduled = True
-            loop.call_soon(self._cross)
+        self._plan()
         return await call.done  # type: ignore[no-any-return]  # it is what `work` returned
 
+    def _plan(self) -> None:
+        """Cross at the end of this turn of the loop, or when the busy threads take too long."""
+        if self._next is None and self._waiting and self._busy < self._lanes:
+            loop = asyncio.get_running_loop()
+            if self._busy:
+                self._next = loop.call_later(PATIENCE, self._cross)
+            else:
+                self._next = loop.call_soon(self._cross)
+
     def _cross(self) -> None:
-        self._scheduled = False
+        self._next = None
         batch = [call for call in self._waiting if not call.done.done()]
         self._waiting = []
-        if batch:
-            self._free -= 1
-            loop = asyncio.get_running_loop()
-            try:
-                crossing = loop.run_in_executor(self._threads, _run_all, batch)
-            except RuntimeError as exc:  # closed meanwhile
-                self._free += 1
-                for call in batch:
-                    call.done.set_exception(exc)
-                return
-            crossing.add_done_callback(lambda done: self._back(batch, done))
+        if not batch:
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            crossing = loop.run_in_executor(self._threads, _run_all, batch)
+        except RuntimeError as exc:  # closed meanwhile
+            for call in batch:
+                call.done.set_exception(exc)
+            return
+        self._busy += 1
+        crossing.add_done_callback(lambda done: self._back(batch, done))
 
     def _back(self, batch: list[_Call], crossing: asyncio.Future[list[Any]]) -> None:
-        self._free += 1
-        if self._waiting and not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._cross)
+        self._busy -= 1
+        if self._next is not None and not self._busy:
+            self._next.cancel()
+            self._next = None
+        self._plan()
         if crossing.cancelled():
             for call in batch:
                 call.done.cancel()

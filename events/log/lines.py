@@ -31,8 +31,8 @@ class Line:
     """A draft with its place in the log."""
 
     data: bytes
-    #: Decoded from the very bytes of the line, so that what is applied when they are durable and
-    #: what a replay will apply cannot differ.
+    #: With the events as the draft read them back from its own bytes, so that what is applied
+    #: now and what a replay will apply cannot differ.
     records: list[Record]
     #: The head once this line is written.
     head: Head
@@ -44,5 +44,7 @@ def place(draft: Draft, head: Head, clock: HybridClock) -> Line:
     now = clock.tick()
     beat = None if draft.beats is None else clock.beat(time_of(draft.beats), now)
     data = codec.encode_record(draft, sequence, now, beat, head.chain)
-    records = codec.decode_records(codec.parse(data), head.writer, head.host, sequence)
+    records = codec.records_of(
+        draft, now if beat is None else beat, head.writer, head.host, sequence
+    )
     return Line(data, records, Head(head.writer, head.host, sequence, codec.chain_of(data)))

@@ -28,6 +28,8 @@ from orchestrator.gallery.fingerprint import head
 from orchestrator.gallery.listing import FileStat, Tree
 from orchestrator.gallery.media import is_media
 from orchestrator.gallery.picture import PictureFacts
+from orchestrator.gallery.reading import reading
+from orchestrator.paths.recent import RecentFolders
 from orchestrator.paths.roots import Roots, relative
 from orchestrator.project import Project
 from orchestrator.projects import Projects
@@ -75,6 +77,11 @@ class Gallery:
     roots: Roots
     projects: Projects
     _known: dict[str, Path] = field(factory=dict)
+    _folders: RecentFolders = field(init=False)
+
+    @_folders.default
+    def _no_folders(self) -> RecentFolders:
+        return RecentFolders(self.roots)
 
     async def project(self, path: str) -> Project:
         """The project in a permitted folder.
@@ -93,8 +100,12 @@ class Gallery:
     async def tree(self, project_path: str) -> tuple[Project, Tree]:
         """All folders of a project."""
         project = await self.project(project_path)
-        tree = await asyncio.to_thread(listing.walk_tree, project.root, follow=self.roots.permits)
-        return project, tree
+
+        def walk() -> Tree:
+            with reading(project.root):
+                return listing.walk_tree(project.root, follow=self.roots.permits)
+
+        return project, await asyncio.to_thread(walk)
 
     async def folder(self, project_path: str, folder_path: str) -> list[Listed]:
         """The files of one folder, in natural order of their names."""
@@ -110,7 +121,8 @@ class Gallery:
 
     def _list(self, root: Path, folder_path: str) -> tuple[Path, list[FileStat]]:
         folder = self.roots.inside(root, folder_path)
-        return folder, listing.list_folder(folder)
+        with reading(folder):
+            return folder, listing.list_folder(folder)
 
     def _curation(self, project: Project, path: str) -> Curation:
         view = project.view
@@ -130,28 +142,31 @@ class Gallery:
 
     def _describe(self, root: Path, file_path: str) -> tuple[Path, FileStat, PictureFacts]:
         path = self._file(root, file_path)
-        return path, listing.stat_file(path), picture.facts(path)
+        with reading(path):
+            return path, listing.stat_file(path), picture.facts(path)
 
     def _file(self, root: Path, file_path: str) -> Path:
         """A picture, video or sound of the project. Whether it is there, its stat will say."""
         path = self.roots.inside(root, file_path)
         if not is_media(path.name):
-            raise PathInvalid(file_path, "it is no picture, video or sound that a gallery shows")
+            raise _no_media(file_path)
         return path
 
     async def _sight(self, project: Project, file_path: str) -> Sighting:
         """Look at a file that is to be edited; read its ends only if it is not known as it is."""
 
         def look() -> Sighting:
-            path = self._file(project.root, file_path)
-            name = relative(project.root, path)
-            file = listing.stat_file(path)
-            asset = project.view.asset_at(name)
-            known = None if asset is None else project.view.asset(asset)
-            size, mtime = file.size, file.mtime_ns
-            if known is not None and (known.size, known.mtime) == (size, mtime):
-                return Sighting(name, size, mtime, known.head)
-            return Sighting(name, size, mtime, head(path, size))
+            with reading(project.root / file_path):
+                file = self._folders.locate(project.root, file_path)
+                if not is_media(file.path.name):
+                    raise _no_media(file_path)
+                asset = project.view.asset_at(file.relative)
+                known = None if asset is None else project.view.asset(asset)
+                if known is not None and (known.size, known.mtime) == (file.size, file.mtime_ns):
+                    ends = known.head
+                else:
+                    ends = head(file.path, file.size)
+                return Sighting(file.relative, file.size, file.mtime_ns, ends)
 
         return await project.share.run(look)
 
@@ -221,3 +236,7 @@ class Gallery:
         view = project.view.view(name)
         assert view is not None  # just saved
         return view
+
+
+def _no_media(path: str) -> PathInvalid:
+    return PathInvalid(path, "it is no picture, video or sound that a gallery shows")
