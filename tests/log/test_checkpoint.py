@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -164,7 +164,7 @@ class TestProof:
         ],
         ids=str,
     )
-    def test_a_position_that_is_not_so(self, gallery: Path, change: dict[str, int]) -> None:
+    def test_a_position_that_is_not_so(self, gallery: Path, change: dict[str, Any]) -> None:
         """One wrong position is enough to doubt all (FORMAT.md K1)."""
         positions = positions_of(gallery)
         key = next(iter(positions))
@@ -224,13 +224,13 @@ class TestProof:
     def test_a_share_that_does_not_answer(self, gallery: Path) -> None:
         """What cannot be read proves nothing."""
         positions = positions_of(gallery)
-        os.rename(gallery / "log", gallery / "gone")
+        (gallery / "log").rename(gallery / "gone")
 
         assert not proves(gallery, positions)
 
 
 def test_state_and_checkpoint_together(gallery: Path, tmp_path: Path) -> None:
-    """A checkpoint and the rest of the log make the same records as the whole log (FORMAT.md R8, K1)."""
+    """A checkpoint and the rest of the log make the whole of it (FORMAT.md R8, K1)."""
     half = FolderLog(gallery, Format(PROJECT, "2024"), "host-z")
     batches = half.read()
     state = [record.stamp for record in next(batches)]

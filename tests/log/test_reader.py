@@ -335,6 +335,19 @@ class TestAbandoned:
         assert read == one.records
         assert (finding.kind, "another record 3" in finding.message) == (Tail.CORRUPT, True)
 
+    def test_a_segment_that_continues_another_record_is_a_fork(self) -> None:
+        """The numbers fit, the chain does not: two histories, nobody may join (FORMAT.md R7)."""
+        one, two = Builder(), Builder()
+        one.add(*drafts(3))
+        two.add(*drafts(2), draft([rated(5)], "mallory"))
+        two.open()
+        two.add(*drafts(2))
+
+        read, (finding,) = read_all({**one.files, two.name(2): two.files[two.name(2)]})
+
+        assert read == one.records
+        assert (finding.kind, "chain of record 3" in finding.message) == (Tail.CORRUPT, True)
+
 
 class TestDamage:
     def _last(self, log: Builder, line: bytes) -> list[Tail]:

@@ -100,7 +100,7 @@ def test_any_one_call_fails(tmp_path: Path, number: int, failure: str) -> None:
     for place in range(total):
         story = Story(
             make_gallery(tmp_path / str(place)),
-            FaultyDisk(lambda made, place=place: made == place, number, failure),  # type: ignore[misc]  # mypy cannot infer a default
+            FaultyDisk(place.__eq__, number, failure),
         )
         story.run(6)
         story.judge()
@@ -116,7 +116,7 @@ def test_the_share_goes_away_at_any_call_and_stays_away(tmp_path: Path, failure:
     for place in range(total):
         story = Story(
             make_gallery(tmp_path / str(place)),
-            FaultyDisk(lambda made, place=place: made >= place, errno.EIO, failure),  # type: ignore[misc]  # mypy cannot infer a default
+            FaultyDisk(place.__le__, errno.EIO, failure),
         )
         story.run(6)
         story.judge()

@@ -285,6 +285,19 @@ class TestRolling:
             assert seal.last == following - 1
             assert seal.next == (number + 1 if number < len(made) else None)
 
+    def test_what_is_written_never_changes(self, gallery: Path, small_segments: None) -> None:
+        """Files only grow at their end, and none goes (FORMAT.md W1)."""
+        log = open_log(gallery, disk=RecordingDisk())
+        before: dict[str, bytes] = {}
+        for item in drafts(12):
+            log.append(item).result(timeout=10)
+            now = files(gallery)
+            assert all(now[name].startswith(data) for name, data in before.items())
+            before = now
+        log.close()
+
+        assert all(files(gallery)[name].startswith(data) for name, data in before.items())
+
     def test_an_old_segment_is_rolled(self, gallery: Path) -> None:
         """The first write after a day goes to a new segment (FORMAT.md W7)."""
         now = [1_700_000_000.0]
