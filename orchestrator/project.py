@@ -29,6 +29,7 @@ from events.log.folder import FolderLog, proves
 from events.log.format_file import Format, FormatError, create, load
 from events.log.port import HARMLESS, Finding, LogBusyError, LogReadOnlyError
 from events.record import Record
+from events.registry import MUST_KNOW
 from orchestrator.commands.deciders import DECIDERS, Command
 from orchestrator.commands.locks import NamedLocks
 from orchestrator.errors import (
@@ -259,6 +260,10 @@ class Project:
         """
         log = self.log
         if log is None or self._since_checkpoint < max(least, 1):
+            return False
+        if any(name.startswith(MUST_KNOW) for name in self.tables.unknown):
+            # The log forbids writing because of a record that we do not understand. It must see
+            # that record again at the next start, and not be led past it.
             return False
         async with self._reading:
             positions = log.positions()

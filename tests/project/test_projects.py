@@ -7,7 +7,10 @@ import shutil
 
 import orjson
 import pytest
+from attrs import frozen
 
+from events import registry
+from events.codec import draft
 from events.log.port import LogReadOnlyError
 from orchestrator.errors import FileMissing, ProjectReadOnly, ProjectUnreadable, ShareMissing
 from orchestrator.projects import CurrentProject
@@ -129,6 +132,37 @@ class TestRestart:
         farm.crash("a")
         again = await farm.host("a").get(farm.share)
         assert state_hash(again.tables.pack()) == live
+
+
+class TestUnknown:
+    async def test_what_must_be_understood_forbids_writing_for_good(
+        self, farm: Farm, rate: Rate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A newer program wrote a `!type`: no checkpoint may lead us past it at the next start."""
+        one = await farm.host("a").get(farm.share)
+        await rate(one, 2)
+
+        @frozen(kw_only=True)
+        class Merged:
+            """From the future."""
+
+            asset: str
+
+        row = registry.EventType(
+            "!asset.merged", 1, Merged, lambda _: Merged(asset=""), lambda e: {"asset": e.asset}
+        )
+        monkeypatch.setitem(registry.BY_CLASS, Merged, row)
+        monkeypatch.setitem(registry.BY_NAME, row.name, row)
+        assert one.log is not None
+        one.log.append(draft([Merged(asset="x")], "mara")).result()
+        monkeypatch.undo()
+
+        for _ in range(2):
+            two = await farm.host("b").get(farm.share)
+            with pytest.raises(ProjectReadOnly, match=r"!asset\.merged"):
+                await rate(two, 5)
+            assert two.view.stars_at("P/cat.png") == 2
+            await farm.restart("b")
 
 
 class TestHosts:
