@@ -89,7 +89,12 @@ async def build(
         await projects.close()
         await session.close()
 
+    async def say_goodbye(_: web.Application) -> None:
+        # A WebSocket that stays open would hold up the stop of the service.
+        feed.close()
+
     app.cleanup_ctx.append(run)
+    app.on_shutdown.append(say_goodbye)
     middleware.install(app, cors_origins=config.cors_origins)
     serving.routes(app, ENDPOINTS)
     await asyncio.to_thread(docs.serve, app, ENDPOINTS, INFO)

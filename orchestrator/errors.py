@@ -8,7 +8,7 @@ middleware knows which status that makes. `str(error)` says what happened, with 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from attrs import define, field
 
@@ -222,7 +222,9 @@ class ParametersInvalid(Invalid):
     known: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "; ".join(f"{f.path}: {f.message}" for f in self.faults)
+        said = "; ".join(f"{f.path}: {f.message}" for f in self.faults[:5])
+        more = len(self.faults) - 5
+        return said + (f"; and {more} more" if more > 0 else "")
 
     def detail(self) -> Any:
         """Every faulty parameter, and the names that are known."""
@@ -581,3 +583,25 @@ class ChangeTooLarge(TooLarge):
 
     def __str__(self) -> str:
         return f"The change does not fit into the log: {self.reason}"
+
+
+@define(eq=False)
+class FileUnreadable(Unavailable):
+    """A file or folder that is there, but that the share does not let us read now."""
+
+    code: ClassVar[str] = "file.unreadable"
+    remedy = "Check that the share answers and that the service may read the file; then try again."
+    path: str
+    reason: str
+
+    @classmethod
+    def because(cls, path: object, exc: OSError) -> Self:
+        """The error for what the operating system said about a path."""
+        return cls(str(path), exc.strerror or str(exc))
+
+    def __str__(self) -> str:
+        return f"{self.path!r} cannot be read: {self.reason}"
+
+    def detail(self) -> Any:
+        """The path and the reason."""
+        return {"path": self.path, "reason": self.reason}

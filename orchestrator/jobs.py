@@ -19,8 +19,8 @@ from orchestrator.gallery import naming
 from orchestrator.paths.roots import Roots
 from orchestrator.project import Project
 from orchestrator.projects import CurrentProject, Projects
-from orchestrator.scheduling.collect import DEFAULT_TEMPLATE
 from orchestrator.scheduling.fleet import Fleet
+from orchestrator.scheduling.placing import DEFAULT_TEMPLATE
 from projections.jobs import FINAL, Job, Status
 
 
@@ -96,15 +96,13 @@ class Jobs:
     def _check_backends(self, asked: Submission) -> None:
         """A job that no backend could ever run is refused now, not found waiting next morning."""
         if asked.backend_id is not None:
-            self.fleet.get(asked.backend_id)
+            choice = [self.fleet.get(asked.backend_id)]
+        else:
+            choice = [backend for backend in self.fleet.all() if backend.config.enabled]
         wanted = frozenset(asked.capabilities)
-        able = [
-            backend
-            for backend in self.fleet.all()
-            if backend.config.enabled and wanted <= frozenset(backend.config.capabilities)
-        ]
-        if wanted and not able:
-            known = tuple(sorted(self.fleet.capabilities()))
+        offered = [frozenset(backend.config.capabilities) for backend in choice]
+        if wanted and not any(wanted <= capabilities for capabilities in offered):
+            known = tuple(sorted(frozenset().union(*offered)))
             raise CapabilityUnknown(asked.capabilities, known)
 
     async def _project(self, asked: Submission) -> Project:

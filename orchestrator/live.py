@@ -22,34 +22,48 @@ class TooSlowError(Exception):
     """The watcher did not read, and was dropped."""
 
 
+class FeedEndedError(Exception):
+    """Nothing more will come: the service stops."""
+
+
 @define(eq=False)
 class Watcher(Generic[M]):
     """One reader of a feed."""
 
     wants: Callable[[M], bool]
-    _queue: asyncio.Queue[M] = field(factory=lambda: asyncio.Queue(MAX_BEHIND))
-    _dropped: bool = False
+    _waiting: list[M] = field(factory=list)
+    #: Why nothing more is taken.
+    _over: Exception | None = None
+    _news: asyncio.Event = field(factory=asyncio.Event)
 
     def offer(self, message: M) -> None:
         """Give it a message, if it wants it and can still take it."""
-        if self._dropped or not self.wants(message):
+        if self._over is not None or not self.wants(message):
             return
-        try:
-            self._queue.put_nowait(message)
-        except asyncio.QueueFull:
-            self._dropped = True
+        if len(self._waiting) >= MAX_BEHIND:
+            self.end(TooSlowError())
+            return
+        self._waiting.append(message)
+        self._news.set()
+
+    def end(self, why: Exception) -> None:
+        """Take nothing more, and forget what waits."""
+        self._over = self._over or why
+        self._waiting = []
+        self._news.set()
 
     async def next(self) -> list[M]:
         """All that waits, at least one message.
 
         Raises:
             TooSlowError: it had fallen too far behind.
+            FeedEndedError: the service stops.
         """
-        if self._dropped:
-            raise TooSlowError
-        batch = [await self._queue.get()]
-        while not self._queue.empty():
-            batch.append(self._queue.get_nowait())
+        await self._news.wait()
+        if self._over is not None:
+            raise self._over
+        self._news.clear()
+        batch, self._waiting = self._waiting, []
         return batch
 
 
@@ -59,6 +73,7 @@ class Feed(Generic[M]):
     def __init__(self) -> None:
         """Nobody watches yet."""
         self._watchers: set[Watcher[M]] = set()
+        self._closed = False
 
     def publish(self, message: M) -> None:
         """Offer a message to all watchers; never waits."""
@@ -69,8 +84,16 @@ class Feed(Generic[M]):
     def watch(self, wants: Callable[[M], bool]) -> Iterator[Watcher[M]]:
         """Watch from now on."""
         watcher: Watcher[M] = Watcher(wants)
+        if self._closed:
+            watcher.end(FeedEndedError())
         self._watchers.add(watcher)
         try:
             yield watcher
         finally:
             self._watchers.discard(watcher)
+
+    def close(self) -> None:
+        """Tell all watchers, and those who come later, that this is the end."""
+        self._closed = True
+        for watcher in self._watchers:
+            watcher.end(FeedEndedError())

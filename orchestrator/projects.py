@@ -12,7 +12,7 @@ import orjson
 import structlog
 from attrs import define, field
 
-from orchestrator.errors import FileMissing, ShareMissing
+from orchestrator.errors import FileMissing, ShareMissing, Unavailable
 from orchestrator.host import Host, write_whole
 from orchestrator.project import Listener, Project, code_version, open_project
 
@@ -22,6 +22,9 @@ _log = structlog.get_logger(__name__)
 FOLLOW_SECONDS = 2.0
 #: A project that became read-only is opened anew after this time, to see whether it is well.
 REOPEN_SECONDS = 30.0
+#: One that could not be opened at the start is tried again after this time, then less and less
+#: often.
+REOPEN_FIRST = 1.0
 
 
 class SeenProjects:
@@ -103,8 +106,12 @@ class Projects:
             if project is not None:
                 if not self._is_due(project):
                     return project
-                await self._close(project)
-            return await self._open_anew(root)
+                self._ailing[root] = time.monotonic()
+            # Until the new one is there, and if it cannot be opened, the old one can be read.
+            fresh = await self._open_anew(root)
+            if project is not None:
+                await project.close()
+            return fresh
 
     async def _open_anew(self, root: Path) -> Project:
         started = time.monotonic()
@@ -153,12 +160,25 @@ class Projects:
         return await self.get(self.default_root)
 
     async def reopen_known(self) -> None:
-        """Open the projects in which this host may have work left from before a restart."""
-        for root in await asyncio.to_thread(self._known_roots):
+        """Open the projects in which this host may have work left from before a restart.
+
+        Ends when all are open: a share that is not mounted yet is tried again and again.
+        """
+        roots = await asyncio.to_thread(self._known_roots)
+        await asyncio.gather(*(self._reopen(root) for root in roots))
+
+    async def _reopen(self, root: Path) -> None:
+        pause = REOPEN_FIRST
+        while True:
             try:
                 await self.get(root)
-            except (FileMissing, ShareMissing) as exc:
-                _log.warning("project.not_reopened", project=str(root), reason=str(exc))
+            except (FileMissing, Unavailable, OSError) as exc:
+                if pause == REOPEN_FIRST:
+                    _log.warning("project.not_reopened", project=str(root), reason=str(exc))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, REOPEN_SECONDS)
+            else:
+                return
 
     def _known_roots(self) -> list[Path]:
         return [Path(path) for path in self._seen.all()]

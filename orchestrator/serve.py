@@ -28,6 +28,8 @@ DEFAULT_CONFIG = Path("config.yaml")
 LOG_BYTES, LOG_FILES = 10 << 20, 5
 #: Requests may take so long to end when the service is stopped (seconds).
 SHUTDOWN = 10.0
+#: Bytes of a request's first line: a path of 4 KiB has three times that when percent-encoded.
+LINE_LIMIT = 1 << 15
 
 
 def configure_logging(log_dir: Path | None) -> None:
@@ -98,6 +100,17 @@ def configured(
     return config if port is None else evolve(config, port=port)
 
 
+def runner_of(app: web.Application) -> web.AppRunner:
+    """The application with the limits that it is served with."""
+    return web.AppRunner(
+        app,
+        # Access lines would halve the throughput; what is refused or fails is logged anyway.
+        access_log=None,
+        shutdown_timeout=SHUTDOWN,
+        max_line_size=LINE_LIMIT,
+    )
+
+
 async def run(config: Config, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM, then finish what was begun.
 
@@ -105,9 +118,7 @@ async def run(config: Config, announce: Callable[[str], None]) -> None:
         ConfigInvalid: the host's identity cannot be read.
         OSError: the port is taken.
     """
-    app = await build(config)
-    # Access lines would halve the throughput; what is refused or fails is logged anyway.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN)
+    runner = runner_of(app := await build(config))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

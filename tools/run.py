@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import venv
@@ -65,8 +66,26 @@ def call(command: list[str]) -> None:
 
 
 def run(command: list[str], **environment: str) -> int:
-    """Run a command in the project's folder; Ctrl-C is the command's to handle."""
+    """Run a command in the project's folder; Ctrl-C and SIGTERM are the command's to handle."""
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment})
+    ending: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        ending.append(number)
+        process.terminate()
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        code = wait(process)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if ending:  # whoever asked us to end wants no further command either
+        raise SystemExit(code if code >= 0 else 128 - code)
+    return code
+
+
+def wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a command; a terminal sends Ctrl-C to it as well."""
     while True:
         try:
             return process.wait()

@@ -7,11 +7,15 @@ the client makes an error of ours from that.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from attrs import frozen
 
 from orchestrator.comfyui.graph import Workflow
+
+#: How ComfyUI names the node that no `node_errors` speak of.
+_NODE_ID = re.compile(r"Node ID '#(.+)'")
 
 
 @frozen
@@ -233,6 +237,20 @@ def refusal_reason(answer: Any) -> str:
             if isinstance(one, dict):
                 parts.append(f"node {node}: {one.get('message')}: {one.get('details')}")
     return "; ".join(parts) or "it gave no reason"
+
+
+def refused_node(answer: Any) -> str | None:
+    """The first faulty node that a refused `POST /prompt` names, if it names one.
+
+    A node of an unknown class, or of none, stands in the details alone (protocol section 2).
+    """
+    if not isinstance(answer, dict):
+        return None
+    faults, error = answer.get("node_errors"), answer.get("error")
+    if isinstance(faults, dict) and faults:
+        return str(next(iter(faults)))
+    named = _NODE_ID.search(str(error.get("details"))) if isinstance(error, dict) else None
+    return named[1] if named else None
 
 
 def read_object(value: Any) -> dict[str, Any]:

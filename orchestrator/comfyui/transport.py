@@ -156,8 +156,9 @@ def path_of(*parts: str, **query: str) -> str:
 
 def _is_refused(exc: BaseException) -> bool:
     """Whether the host is there, and nobody listens on the port."""
-    connecting = isinstance(exc, aiohttp.ClientConnectorError)
-    return connecting and isinstance(exc.os_error, ConnectionRefusedError)
+    if not isinstance(exc, aiohttp.ClientConnectorError):
+        return False
+    return isinstance(exc.os_error, ConnectionRefusedError)
 
 
 def describe(exc: BaseException) -> str:

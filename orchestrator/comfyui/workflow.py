@@ -59,6 +59,8 @@ __all__ = [
 MAX_NODES = 10_000
 #: ComfyUI takes bodies up to 100 MB (`--max-upload-size`); the rest of the body needs room too.
 MAX_BYTES = 64 * 1024 * 1024
+#: Characters of a parameter's name. Trying every colon of a name costs the square of its length.
+MAX_NAME = 1000
 
 
 def check(graph: object) -> None:
@@ -139,7 +141,8 @@ def apply_parameters(
     for name, value in parameters.items():
         target = known.find(name)
         if target is None:
-            faults.append(Fault(f"parameters.{name}", known.why_not(name), _shortened(value)))
+            path = f"parameters.{name[:MAX_NAME]}"
+            faults.append(Fault(path, known.why_not(name), _shortened(value)))
             continue
         rank, rule, places = target
         if (reason := fault(rule, value)) is not None:
@@ -261,6 +264,8 @@ class _Known:
 
     def _node_input(self, name: str) -> Place | None:
         """`node:input` split at the colon that makes sense; ids in subgraphs hold colons too."""
+        if len(name) > MAX_NAME:
+            return None
         for at in range(len(name) - 1, -1, -1):
             node, key = name[:at], name[at + 1 :]
             if name[at] == ":" and node in self.graph and key in inputs_of(self.graph, node):

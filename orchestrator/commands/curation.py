@@ -162,7 +162,9 @@ def define_tag(view: ProjectView, command: DefineTag) -> list[object]:
         raise TagUnknown((command.tag,))
     name = command.name if command.name is not None else (known.name if known else "")
     name = " ".join(name.split())
-    color = command.color or (known.color if known else DEFAULT_COLOR)
+    color = command.color
+    if color is None:
+        color = known.color if known else DEFAULT_COLOR
     color = color.lower()
     faults = []
     if not 1 <= len(name) <= 100:

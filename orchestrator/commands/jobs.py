@@ -177,5 +177,8 @@ def file_stored(view: ProjectView, command: FileStored) -> list[object]:
 
 
 def file_failed(view: ProjectView, command: FileFailed) -> list[object]:
-    """Nothing to refuse."""
+    """Nothing to refuse; telling it again tells nothing new."""
+    operation = view.operation(command.op)
+    if operation is not None and operation.settled:
+        return []
     return [FilesFailed(op=command.op, error=command.error)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from attrs import frozen
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from orchestrator.errors import PngUnreadable
 from orchestrator.gallery.media import media_type
@@ -44,5 +44,7 @@ def facts(path: Path) -> PictureFacts:
         # Opening reads the header only.
         with Image.open(path) as image:
             return PictureFacts(image.width, image.height, _NOTHING)
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as exc:
+    except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as exc:
+        if isinstance(exc, OSError) and exc.errno is not None:
+            raise  # the share's word; what Pillow thinks of a picture has no number
         return PictureFacts(None, None, _NOTHING, f"cannot be read: {exc}")

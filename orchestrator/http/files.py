@@ -12,11 +12,23 @@ from attrs import asdict, field, frozen
 
 from orchestrator import errors
 from orchestrator.gallery import picture
+from orchestrator.gallery.listing import stat_file
 from orchestrator.gallery.media import is_media, mime_type
+from orchestrator.gallery.metadata import Generation
+from orchestrator.gallery.reading import reading
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
 from orchestrator.http.gallery import Metadata
+from orchestrator.http.sending import send_file
 from orchestrator.services import CURRENT, ROOTS
+
+#: What any request about a file may be refused with.
+FILE = (
+    errors.PathInvalid,
+    errors.PathNotPermitted,
+    errors.FileMissing,
+    errors.FileUnreadable,
+)
 
 
 @frozen(kw_only=True)
@@ -29,7 +41,7 @@ class OneFile:
 
 
 def _media_file(request: web.Request, path: str) -> Path:
-    """A permitted media file. Blocks.
+    """A permitted path of a media file. Blocks.
 
     Raises:
         PathInvalid, PathNotPermitted, FileMissing.
@@ -37,8 +49,6 @@ def _media_file(request: web.Request, path: str) -> Path:
     real = request.app[ROOTS].permit(path)
     if not is_media(real.name):
         raise errors.PathInvalid(path, "it is no picture, video or sound that is served here")
-    if not real.is_file():
-        raise errors.FileMissing(path)
     return real
 
 
@@ -48,7 +58,7 @@ def _media_file(request: web.Request, path: str) -> Path:
     request=OneFile,
     media=("image/*", "video/*", "audio/*"),
     tags=("files",),
-    errors=(errors.PathInvalid, errors.PathNotPermitted, errors.FileMissing),
+    errors=FILE,
 )
 async def serve_image(request: web.Request, asked: OneFile) -> web.StreamResponse:
     """A picture, video or sound, whole or in part (Range).
@@ -57,12 +67,7 @@ async def serve_image(request: web.Request, asked: OneFile) -> web.StreamRespons
     to an unchanged one is a mere 304.
     """
     real = await asyncio.to_thread(_media_file, request, asked.path)
-    headers = {
-        "Content-Type": mime_type(real.name),
-        "Cache-Control": "no-cache",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return web.FileResponse(real, headers=headers)
+    return await send_file(request, real, mime_type(real.name))
 
 
 @endpoint(
@@ -71,13 +76,19 @@ async def serve_image(request: web.Request, asked: OneFile) -> web.StreamRespons
     request=OneFile,
     response=Metadata,
     tags=("files",),
-    errors=(errors.PathInvalid, errors.PathNotPermitted, errors.FileMissing),
+    errors=FILE,
 )
 async def png_metadata(request: web.Request, asked: OneFile) -> Metadata:
     """What ComfyUI wrote into a picture: graph, workflow, parameters."""
-    real = await asyncio.to_thread(_media_file, request, asked.path)
-    made = (await asyncio.to_thread(picture.facts, real)).generation
+    made = await asyncio.to_thread(_generation, request, asked.path)
     return Metadata(prompt=made.prompt_graph, workflow=made.workflow, parameters=made.parameters)
+
+
+def _generation(request: web.Request, path: str) -> Generation:
+    real = _media_file(request, path)
+    with reading(real):
+        stat_file(real)  # a named pipe would hang whoever opens it
+        return picture.facts(real).generation
 
 
 @frozen(kw_only=True)

@@ -26,6 +26,7 @@ PROJECT = (
     errors.PathInvalid,
     errors.PathNotPermitted,
     errors.FileMissing,
+    errors.FileUnreadable,
     errors.ShareMissing,
     errors.ProjectUnreadable,
 )

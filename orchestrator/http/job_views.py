@@ -12,7 +12,7 @@ from attrs import field, frozen
 from events.stamp import Stamp, moment
 from orchestrator.comfyui.progress import ProgressTracker
 from orchestrator.http.fields import about
-from orchestrator.scheduling.fleet import Backend
+from orchestrator.scheduling.backend import Backend
 from projections.jobs import FINAL, Job, Output, Status
 
 

@@ -16,7 +16,7 @@ from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
 from orchestrator.http.job_views import JobView, job_view, now
 from orchestrator.http.replies import dump
-from orchestrator.live import TooSlowError, Watcher
+from orchestrator.live import FeedEndedError, TooSlowError, Watcher
 from orchestrator.scheduling.dispatcher import JobNews
 from orchestrator.services import DISPATCHER, JOB_FEED, JOBS
 
@@ -70,7 +70,7 @@ async def watch_jobs(request: web.Request, asked: WatchJobs) -> web.StreamRespon
     First comes `initial_state` with the jobs that have not ended (or the one asked for), then
     `job_state` at each change and `job_progress` in between. A text `ping` is answered with
     `{"type":"pong"}`. An unknown job closes the socket with 1008; a client that does not read
-    is closed with 1013.
+    is closed with 1013; when the service stops, all are with 1001.
     """
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=1 << 16)
     await socket.prepare(request)
@@ -103,6 +103,8 @@ async def _converse(
         ends = await asyncio.gather(*tasks, return_exceptions=True)
     if any(isinstance(end, TooSlowError) for end in ends):
         await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow; connect again")
+    if any(isinstance(end, FeedEndedError) for end in ends):
+        await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the service stops")
 
 
 async def _listen(socket: web.WebSocketResponse) -> None:

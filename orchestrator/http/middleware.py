@@ -68,6 +68,7 @@ HTTP_CODES: Final[Mapping[int, str]] = {
     403: "http.forbidden",
     404: "http.not_found",
     405: "http.method_not_allowed",
+    412: "http.precondition_failed",
     413: "http.too_large",
     415: "http.unsupported_media_type",
     416: "http.range_not_satisfiable",

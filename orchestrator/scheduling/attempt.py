@@ -6,12 +6,10 @@ restart the same code follows an attempt that is already there.
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
 import structlog
-from attrs import define, field, frozen
+from attrs import define
 
+from events.files import FilesIntended
 from events.jobs import (
     JobCancelled,
     JobFailed,
@@ -19,37 +17,37 @@ from events.jobs import (
     JobQueued,
     JobRendered,
     JobRequeued,
-    JobStarted,
     JobSubmitted,
     JobSucceeded,
 )
-from orchestrator.comfyui.answers import Absent, Finished, HistoryEntry, Location, Pending, Running
+from orchestrator.comfyui.answers import HistoryEntry, refused_node
 from orchestrator.comfyui.client import SubmitUnknown
 from orchestrator.comfyui.endings import Failed, Interrupted, Output, Succeeded, classify
 from orchestrator.comfyui.workflow import with_prefix
 from orchestrator.commands.jobs import AdvanceJob
-from orchestrator.errors import BackendRefused, BackendUnreachable, OutputMissing
+from orchestrator.errors import (
+    BackendRefused,
+    BackendUnreachable,
+    OrchestratorError,
+    OutputMissing,
+)
 from orchestrator.host import Host
+from orchestrator.scheduling.backend import Backend
 from orchestrator.scheduling.collect import Collector
-from orchestrator.scheduling.fleet import Backend, Watch
-from orchestrator.scheduling.silence import Silence
-from orchestrator.scheduling.teller import Teller, persist
+from orchestrator.scheduling.follow import Follower, Lost
+from orchestrator.scheduling.mark import marked
+from orchestrator.scheduling.placing import NotWantedError, placer
+from orchestrator.scheduling.teller import Teller, as_reason
 from orchestrator.scheduling.timing import MAX_ATTEMPTS, Timing
-from projections.jobs import Job, Status
+from orchestrator.scheduling.watch import Watch
+from projections.jobs import Attempt
 
 _log = structlog.get_logger(__name__)
 
 
-@frozen
-class _Lost:
-    """The attempt came to nothing, and nobody knows or tells why in its history."""
-
-    reason: str
-
-
 @define(eq=False)
 class AttemptRun:
-    """Carries one attempt through. Its slot on the backend is taken while it runs."""
+    """Carries one attempt through. Its slot on the backend is taken until that has rendered it."""
 
     job_id: JobId
     order: JobQueued
@@ -61,194 +59,168 @@ class AttemptRun:
     host: Host
     client_id: str
     timing: Timing
-    _unsure: bool = field(default=False, init=False)
 
     async def start(self) -> None:
-        """A new attempt: tell, send, follow."""
+        """A new attempt: tell, send, follow.
+
+        Raises:
+            Unavailable, FileMissing: nothing was sent, because it could not be told.
+        """
         step = JobSubmitted(
             job=self.job_id,
             attempt=self.number,
             backend=self.backend.config.id,
             prompt_id=self.prompt_id,
         )
-        if not await self._tell(step):
+        await self.teller.tell_once(AdvanceJob(step=step))
+        job = await self.teller.job()
+        attempt = job.open_attempt
+        if attempt is None or attempt.prompt_id != self.prompt_id:
             return  # cancelled, or taken up otherwise, before it began
+        if job.cancel is not None:
+            await self.teller.step(JobCancelled(job=self.job_id))
+            return
         try:
-            await self._send()
+            taken = await self._send()
         except BackendRefused as exc:
-            await self.fail("validation", _refusal(exc), _refused_node(exc))
+            said = f"ComfyUI refused the workflow: {exc.reason}"
+            await self._fail("validation", said, refused_node(exc.answer))
         except BackendUnreachable as exc:
-            self.backend.mark_unreachable(exc.reason)
-            await self._lost(f"backend {exc.backend} did not take it: {exc.reason}", sent=False)
+            self.backend.declined(exc.reason)
+            said = f"backend {exc.backend} did not take it: {exc.reason}"
+            await self._lose(Lost(said, sent=False))
         else:
-            await self.follow()
+            await self._follow(unsure=not taken)
 
-    async def _send(self) -> None:
+    async def resume(self, attempt: Attempt) -> None:
+        """An attempt from before a restart: it may be anywhere, even not sent.
+
+        Raises:
+            Unavailable, FileMissing: the project cannot be used for the moment.
+        """
+        view = (await self.teller.project()).view
+        operations = [o.intent for _, o in view.open_operations(self.host.id) if o.intent]
+        try:
+            await self._settle_files([o for o in operations if o.job == self.job_id])
+        except NotWantedError:
+            pass  # cancelled; where it stands on the backend is still to be seen
+        except OrchestratorError as exc:
+            await self._fail("outputs", str(exc))
+            return
+        await self._follow(unsure=attempt.started is None and attempt.rendered is None)
+
+    async def _settle_files(self, operations: list[FilesIntended]) -> None:
+        """What was being put in place: is it there, or can it be put there now?"""
+        for intent in operations:
+            job = await self.teller.job()
+            await placer(self.teller, job, self.timing).settle(intent)
+
+    async def _send(self) -> bool:
+        """Send it; False if nobody knows whether the backend took it."""
         graph = with_prefix(self.order.workflow, f"job-{self.job_id}/a{self.number}")
-        mark = {"job": self.job_id, "attempt": self.number, "host": self.host.id}
-        extra: dict[str, Any] = {
-            # Comes back in the queue and the history, so that our prompts are known as ours.
-            "orchestrator": mark,
-            # Written into the picture, so that it can tell where it comes from without a log.
-            "extra_pnginfo": {"orchestrator": mark},
-        }
+        extra = marked(self.job_id, self.number, self.host.id)
         try:
             await self.backend.client.submit(graph, self.prompt_id, self.client_id, extra)
         except SubmitUnknown as exc:
             _log.warning("attempt.unsure", job=self.job_id, reason=str(exc))
-            self._unsure = True
+            return False
+        self.backend.took()
+        return True
 
-    async def follow(self) -> None:
+    async def _follow(self, *, unsure: bool) -> None:
         """From wherever the attempt is to its end."""
         self.backend.watch(self.prompt_id, self.watch)
-        end = await self._watch_it()
-        if isinstance(end, _Lost):
-            await self._lost(end.reason)
+        follower = Follower(
+            self.job_id,
+            self.number,
+            self.prompt_id,
+            self.order.stall_seconds,
+            self.backend,
+            self.watch,
+            self.teller,
+            self.timing,
+            unsure,
+        )
+        end = await follower.end()
+        if isinstance(end, Lost):
+            await self._lose(end)
             return
         match classify(end):
             case Succeeded(outputs=outputs):
                 await self._collect(end, outputs)
             case Failed() as failed:
                 said = f"{failed.exception_type}: {failed.message}"
-                await self.fail("execution", said, failed.node_id, failed.node_type)
+                await self._fail("execution", said, failed.node_id, failed.node_type)
             case Interrupted(node=node):
-                if (await self._job()).cancel is not None:
-                    await self._tell(JobCancelled(job=self.job_id))
-                elif self._is_stalled():
-                    await self.fail("stalled", self._stall_reason(), node)
+                if (await self.teller.job()).cancel is not None:
+                    await self.teller.step(JobCancelled(job=self.job_id))
+                elif follower.stalled_since is not None:
+                    await self._fail("stalled", follower.stall_reason(), node)
                 else:
                     said = "it was interrupted on the backend, and not by this service"
-                    await self.fail("interrupted", said, node)
-
-    async def _job(self) -> Job:
-        async def look() -> Job:
-            job = (await self.teller.project()).view.job(self.job_id)
-            assert job is not None  # it was queued, and the log forgets nothing
-            return job
-
-        return await persist(look, self.timing, "look at the job")
-
-    async def _watch_it(self) -> HistoryEntry | _Lost:
-        """Poll until the history has it, or it is gone."""
-        absent_since: float | None = None
-        silence = Silence(self.timing)
-        while True:
-            job = await self._job()
-            withdraw = job.cancel is not None or self.backend.worker_dead or self._is_stalled()
-            try:
-                place = await self._look(withdraw=withdraw)
-            except BackendUnreachable as exc:
-                if (reason := silence.judge(exc, time.monotonic())) is not None:
-                    return _Lost(reason)
-                await self.watch.pause(self.timing.poll_active)
-                continue
-            silence.end()
-            if isinstance(place, Finished):
-                return place.entry
-            if isinstance(place, Absent):
-                if absent_since is None:
-                    absent_since = time.monotonic()
-                elif time.monotonic() - absent_since >= self._grace():
-                    return _Lost(self._why_absent())
-            else:
-                absent_since = None
-                await self._note(place, job)
-            if withdraw and self._gives_up_withdrawing():
-                return _Lost(self._stall_reason())
-            await self.watch.pause(
-                self.timing.withdraw_round if withdraw else self.timing.poll_active
-            )
-
-    async def _look(self, *, withdraw: bool) -> Location:
-        client = self.backend.client
-        return await (client.withdraw if withdraw else client.locate)(self.prompt_id)
-
-    async def _note(self, place: Pending | Running, job: Job) -> None:
-        """It is there after all; when it runs for the first time, that is told."""
-        self._unsure = False
-        if isinstance(place, Pending):
-            self.watch.last_sign = time.monotonic()
-        elif job.last is not None and job.last.started is None:
-            self.watch.last_sign = time.monotonic()
-            await self._tell(JobStarted(job=self.job_id, attempt=self.number))
-
-    def _grace(self) -> float:
-        return self.timing.absent_after_unknown if self._unsure else self.timing.absent
-
-    def _why_absent(self) -> str:
-        name = self.backend.config.id
-        if self.backend.worker_dead:
-            return f"backend {name} executed nothing any more; its queue was left"
-        if self._unsure:
-            return f"backend {name} did not answer the submission and does not know it"
-        return f"backend {name} has it neither in its queue nor in its history: lost by a restart"
-
-    def _is_stalled(self) -> bool:
-        return time.monotonic() - self.watch.last_sign >= self.order.stall_seconds
-
-    def _stall_reason(self) -> str:
-        name, limit = self.backend.config.id, self.order.stall_seconds
-        return f"backend {name} showed no sign of life from it for {limit:g} s"
-
-    def _gives_up_withdrawing(self) -> bool:
-        limit = self.order.stall_seconds + self.timing.withdraw_limit
-        return time.monotonic() - self.watch.last_sign >= limit
+                    await self._fail("interrupted", said, node)
 
     async def _collect(self, entry: HistoryEntry, outputs: tuple[Output, ...]) -> None:
+        if silent := _silent_savers(entry):
+            said = f"these nodes saved nothing although they ended well: {', '.join(silent)}"
+            await self._fail("outputs", said, silent[0])
+            return
         kept = [output for output in outputs if output.kept]
-        missing = _silent_savers(entry)
-        if missing:
-            said = f"these nodes saved nothing although they ended well: {', '.join(missing)}"
-            await self.fail("outputs", said, missing[0])
-            return
-        rendered = JobRendered(job=self.job_id, attempt=self.number, outputs=len(kept))
-        await self._tell(rendered)
-        collector = Collector(self.job_id, self.order, self.teller, self.timing, self.host)
+        step = JobRendered(job=self.job_id, attempt=self.number, outputs=len(kept))
+        await self.teller.step(step)
+        # The backend is free for the next job while we fetch, and while the share is full.
+        self.backend.unwatch(self.prompt_id)
+        job = await self.teller.job()
+        collector = Collector(
+            self.job_id,
+            self.number,
+            self.backend,
+            placer(self.teller, job, self.timing),
+            self.teller,
+            self.timing,
+            self.host,
+        )
         try:
-            await collector.collect(self.backend, self.number, kept, await self._job())
+            await collector.collect(kept, job)
+        except NotWantedError:
+            await self.teller.step(JobCancelled(job=self.job_id))
         except OutputMissing as exc:
-            await self._lost(f"its output could not be fetched: {exc}")
-            return
+            await self._lose(Lost(f"its output could not be fetched: {exc}"))
         except BackendUnreachable as exc:
-            await self._lost(f"backend {self.backend.config.id} went away with its outputs: {exc}")
-            return
-        except BackendRefused as exc:
-            await self.fail("outputs", str(exc))
-            return
-        await self._tell(JobSucceeded(job=self.job_id, attempt=self.number))
+            name = self.backend.config.id
+            await self._lose(Lost(f"backend {name} went away with its outputs: {exc.reason}"))
+        except OrchestratorError as exc:
+            await self._fail("outputs", str(exc))
+        else:
+            await self.teller.step(JobSucceeded(job=self.job_id, attempt=self.number))
 
-    async def _lost(self, reason: str, *, sent: bool = True) -> None:
+    async def _lose(self, lost: Lost) -> None:
         """Cancelled if that was wanted; else tried again, unless it was tried often enough."""
-        job = await self._job()
+        job, reason = await self.teller.job(), as_reason(lost.reason)
         tried = [a.reason or "" for a in job.attempts if a.requeued and a.sent]
         if job.cancel is not None:
-            await self._tell(JobCancelled(job=self.job_id))
-        elif self._is_stalled() and job.status is Status.RUNNING:
-            await self.fail("stalled", reason)
-        elif sent and len(tried) + 1 >= MAX_ATTEMPTS:
+            await self.teller.step(JobCancelled(job=self.job_id))
+        elif lost.stalled:
+            await self._fail("stalled", reason)
+        elif lost.sent and len(tried) + 1 >= MAX_ATTEMPTS:
             told = "; ".join(f"{n}. {said}" for n, said in enumerate((*tried, reason), 1))
-            await self.fail("attempts", f"given up after {MAX_ATTEMPTS} attempts: {told}")
+            await self._fail("attempts", f"given up after {MAX_ATTEMPTS} attempts: {told}")
         else:
-            requeued = JobRequeued(job=self.job_id, attempt=self.number, reason=reason, sent=sent)
-            await self._tell(requeued)
+            step = JobRequeued(job=self.job_id, attempt=self.number, reason=reason, sent=lost.sent)
+            await self.teller.step(step)
 
-    async def fail(
+    async def _fail(
         self, kind: str, reason: str, node: str | None = None, node_type: str | None = None
     ) -> None:
-        """End the job as failed."""
-        await self._tell(
-            JobFailed(
-                job=self.job_id,
-                reason=reason,
-                attempt=self.number,
-                kind=kind,
-                node=node,
-                node_type=node_type,
-            )
+        step = JobFailed(
+            job=self.job_id,
+            reason=as_reason(reason),
+            attempt=self.number,
+            kind=kind,
+            node=node,
+            node_type=node_type,
         )
-
-    async def _tell(self, step: Any) -> bool:
-        return bool(await self.teller.tell(AdvanceJob(step=step)))
+        await self.teller.step(step)
 
 
 def _silent_savers(entry: HistoryEntry) -> list[str]:
@@ -259,13 +231,3 @@ def _silent_savers(entry: HistoryEntry) -> list[str]:
         if node not in entry.outputs
         and "filename_prefix" in entry.graph.get(node, {}).get("inputs", {})
     ]
-
-
-def _refusal(exc: BackendRefused) -> str:
-    return f"ComfyUI refused the workflow: {exc.reason}"
-
-
-def _refused_node(exc: BackendRefused) -> str | None:
-    answer = exc.answer if isinstance(exc.answer, dict) else {}
-    nodes = answer.get("node_errors")
-    return next(iter(nodes), None) if isinstance(nodes, dict) else None

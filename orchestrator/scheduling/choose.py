@@ -70,12 +70,18 @@ def choose(waiting: Sequence[Wanted], backends: Iterable[Candidate]) -> Choice:
     """Go through the waiting jobs in order; each gets the least busy backend that it can use."""
     fleet = {b.id: b for b in backends}
     starts, waits = [], {}
+    #: What has no free slot for one job has none for the jobs like it that come after.
+    hopeless: dict[tuple[frozenset[str], str | None], str] = {}
     for wanted in waiting:
+        kind = (wanted.capabilities, wanted.backend)
+        if kind in hopeless:
+            waits[wanted.job] = hopeless[kind]
+            continue
         able = [b for b in fleet.values() if _fits(wanted, b)]
         ready = [b for b in able if b.online and b.enabled and b.trouble is None]
         free = [b for b in ready if b.ours < b.slots]
         if not free:
-            waits[wanted.job] = _why(wanted, able, ready)
+            waits[wanted.job] = hopeless[kind] = _why(wanted, able, ready)
             continue
         best = min(free, key=lambda b: (b.id in wanted.avoid, b.load))
         starts.append((wanted.job, best.id))

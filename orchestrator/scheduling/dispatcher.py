@@ -1,10 +1,17 @@
-"""The heart of the farm: keeps every job of this host moving, and stops those that should stop."""
+"""The heart of the farm: keeps every job of this host moving, and stops those that should stop.
+
+It works by level, not by edge: again and again it looks at every open job that nobody works on,
+and sees from its state alone what is to be done. So nothing is lost with a missed event, a task
+that failed, a project that was away, or a restart.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,29 +19,30 @@ from uuid import uuid4
 import structlog
 from attrs import define, field, frozen
 
-from events.files import FilesIntended
-from events.jobs import JobCancelled, JobId, JobRequeued
+from events.jobs import JobCancelled, JobFailed, JobId, JobRequeued
 from events.record import Record
 from orchestrator.comfyui.progress import ProgressTracker
-from orchestrator.commands.jobs import AdvanceJob, FileFailed, FileStored
-from orchestrator.gallery.intake import sight
+from orchestrator.commands.jobs import Step
 from orchestrator.host import Host
 from orchestrator.live import Feed
 from orchestrator.project import Project
 from orchestrator.projects import Projects
 from orchestrator.scheduling.attempt import AttemptRun
+from orchestrator.scheduling.backend import Backend
 from orchestrator.scheduling.choose import Wanted, choose
-from orchestrator.scheduling.collect import Collector, incoming
-from orchestrator.scheduling.fleet import Backend, Fleet, Watch
-from orchestrator.scheduling.settle import Found, look, sweep
-from orchestrator.scheduling.teller import Teller, persist
+from orchestrator.scheduling.fleet import Fleet
+from orchestrator.scheduling.restore import restore
+from orchestrator.scheduling.strays import StrayHunt
+from orchestrator.scheduling.teller import PASSING, Teller, as_reason
 from orchestrator.scheduling.timing import Timing
-from projections.jobs import FINAL, MOVES, Job, Status
+from orchestrator.scheduling.watch import Watch
+from orchestrator.scheduling.works import Works
+from projections.jobs import FINAL, MOVES, Attempt, Job, Status
 
 _log = structlog.get_logger(__name__)
 
-#: Even if nothing seems to change, the queue is looked through this often, in seconds.
-HEARTBEAT = 1.0
+#: Not begun before it is called: a task that is cancelled at once leaves nothing behind.
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 @frozen
@@ -58,15 +66,24 @@ class Dispatcher:
     host: Host
     timing: Timing
     feed: Feed[JobNews]
-    #: Jobs that wait, and the folder of their project.
-    _waiting: dict[str, Path] = field(factory=dict)
-    #: Why each of them waits.
+    #: Jobs of ours that have not ended, and the folder of their project.
+    _open: dict[str, Path] = field(factory=dict)
+    #: Projects in which a start's leftovers are settled.
+    _restored: set[Path] = field(factory=set)
+    #: Projects that cannot be used just now: until when they are left alone, and why.
+    _rests: dict[Path, tuple[float, str]] = field(factory=dict)
+    #: Why each waiting job waits.
     _reasons: dict[str, str] = field(factory=dict)
-    #: Jobs that a task of ours works on.
-    _tasks: dict[str, asyncio.Task[None]] = field(factory=dict)
     _progress: dict[str, ProgressTracker] = field(factory=dict)
     _wake: asyncio.Event = field(factory=asyncio.Event)
+    #: Works on jobs, by their ids, and some others.
+    _works: Works = field(init=False)
+    _hunt: StrayHunt = field(init=False)
     _loop: asyncio.Task[None] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self._works = Works(self._wake.set)
+        self._hunt = StrayHunt(self.host, self._works, self._job_anywhere)
 
     def start(self) -> None:
         """Begin to dispatch."""
@@ -77,10 +94,10 @@ class Dispatcher:
 
     async def close(self) -> None:
         """Let go of everything; what is open in the log is taken up at the next start."""
-        tasks = [*self._tasks.values(), *([self._loop] if self._loop else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+        await self._works.close()
 
     def progress(self, job_id: str) -> ProgressTracker | None:
         """How far a job's attempt is; None unless a backend has it."""
@@ -93,176 +110,183 @@ class Dispatcher:
     def on_records(self, project: Project, records: list[Record]) -> None:
         """Take note of what happened to jobs."""
         for job_id in {r.event.job for r in records if type(r.event) in MOVES}:  # type: ignore[attr-defined]  # all events of MOVES are about a job
-            self._note(project, job_id)
-
-    def _note(self, project: Project, job_id: str) -> None:
-        job = project.view.job(job_id)
-        if job is None:
-            return
-        status = job.status
-        if self._is_ours(job):
-            if status is Status.QUEUED:
-                self._waiting.setdefault(job_id, project.root)
-                self._wake.set()
-            else:
-                self._waiting.pop(job_id, None)
-                self._reasons.pop(job_id, None)
-            if status is Status.CANCELLING and job.open_attempt is None:
-                self._work(job_id, self._cancel_unsent(project.root, job_id))
-        if status in FINAL or status is Status.QUEUED:
-            self._progress.pop(job_id, None)
-        self.feed.publish(JobNews(project.root, job_id, job, self.progress(job_id), True))
-
-    def _is_ours(self, job: Job) -> bool:
-        return job.queued is not None and job.queued.host == self.host.id
+            job = project.view.job(job_id)
+            if job is not None:
+                self._note(project.root, job_id, job)
 
     def adopt(self, project: Project) -> None:
         """Take up what a project holds of our work, after a start or a reopening."""
-        self._work(f"adopt {project.root}", self._adopt(project))
+        for job_id, job in project.view.jobs():
+            if job.status not in FINAL or job_id in self._open:
+                self._note(project.root, job_id, job)
 
-    async def _adopt(self, project: Project) -> None:
-        """First the files that are half way, then the jobs: these must see what is there."""
-        root, view = project.root, project.view
-        operations = [o.intent for _, o in view.open_operations(self.host.id) if o.intent]
-        # While a job is being worked on here, its files are in that work's hands.
-        await asyncio.gather(
-            *(self._settle(root, o) for o in operations if o.job not in self._tasks)
-        )
-        if not any(key in self._tasks for key, _ in view.jobs()):
-            await asyncio.to_thread(sweep, root / incoming(self.host), ())
-        for job_id, job in list(view.jobs()):
-            if not self._is_ours(job) or job.status in FINAL:
-                continue
-            if job.open_attempt is None or job_id in self._tasks:
-                self._note(project, job_id)
-            else:
-                self._work(job_id, self._resume(root, JobId(job_id), job))
-
-    def _work(self, key: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run something about a job, or an operation, unless something about it runs already."""
-        if key in self._tasks:
-            work.close()
-            return
-        task = asyncio.create_task(work)
-        self._tasks[key] = task
-        task.add_done_callback(lambda done: self._done(key, done))
-
-    def _done(self, key: str, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(key, None)
+    def _note(self, root: Path, job_id: str, job: Job) -> None:
+        status = job.status
+        if status in FINAL:
+            self._open.pop(job_id, None)
+        elif job.queued is not None and job.queued.host == self.host.id:
+            self._open[job_id] = root
+        if status is not Status.QUEUED:
+            self._reasons.pop(job_id, None)
+        if status in FINAL or status is Status.QUEUED:
+            self._progress.pop(job_id, None)
+        if status is Status.CANCELLING and (attempt := job.open_attempt) is not None:
+            backend = self.fleet.find(attempt.backend or "")
+            if backend is not None:
+                backend.hurry(attempt.prompt_id or "")
         self._wake.set()
-        if not task.cancelled() and (fault := task.exception()) is not None:
-            _log.error("scheduler.task_failed", about=key, exc_info=fault)
+        self.feed.publish(JobNews(root, job_id, job, self.progress(job_id), state_changed=True))
+
+    def _on_progress(self, root: Path, job_id: str, tracker: ProgressTracker) -> None:
+        job = self._job(root, job_id)
+        attempt = None if job is None else job.open_attempt
+        if job is not None and attempt is not None and attempt.prompt_id == tracker.prompt_id:
+            self._progress[job_id] = tracker
+            self.feed.publish(JobNews(root, job_id, job, tracker, state_changed=False))
+
+    def _job(self, root: Path, job_id: str) -> Job | None:
+        project = self.projects.find(root)
+        return None if project is None else project.view.job(job_id)
 
     async def _dispatch_for_ever(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), HEARTBEAT)
+                await asyncio.wait_for(self._wake.wait(), self.timing.heartbeat)
             self._wake.clear()
-            await self._dispatch()
+            try:
+                self._dispatch()
+            except Exception:  # noqa: BLE001  # told in full
+                # One odd job must not stop the farm; the next heartbeat tries again.
+                _log.exception("scheduler.pass_failed")
+                await asyncio.sleep(self.timing.heartbeat)
 
-    async def _dispatch(self) -> None:
-        jobs = {}
-        for job_id, root in self._waiting.items():
-            project = self.projects.find(root)
-            job = None if project is None else project.view.job(job_id)
-            if job is not None and job.status is Status.QUEUED and job_id not in self._tasks:
-                jobs[job_id] = job
-        ordered = sorted(jobs, key=lambda job_id: jobs[job_id].queued.as_of)  # type: ignore[union-attr]  # only queued ones are here
+    def _dispatch(self) -> None:
+        """See to every open job that nobody works on."""
+        for backend in self.fleet.all():
+            self._hunt.search(backend)
+        queued, reasons = {}, {}
+        for job_id, root in self._open.items():
+            if job_id in self._works:
+                continue
+            job = self._job(root, job_id)
+            if job is None:
+                reasons[job_id] = "its project is not open"
+            elif (hindrance := self._hindrance(root)) is not None:
+                reasons[job_id] = hindrance
+            elif (attempt := job.open_attempt) is not None:
+                self._resume(root, job_id, job, attempt)
+            elif job.status is Status.CANCELLING:
+                step = JobCancelled(job=JobId(job_id))
+                self._work_on(job_id, root, partial(self._teller(root, job_id).step, step))
+            else:
+                queued[job_id] = job
+        ordered = sorted(queued, key=lambda job_id: queued[job_id].queued.as_of)  # type: ignore[union-attr]  # only queued jobs are here
         choice = choose(
-            [_wanted(job_id, jobs[job_id]) for job_id in ordered],
+            [_wanted(job_id, queued[job_id]) for job_id in ordered],
             [backend.candidate() for backend in self.fleet.all()],
         )
-        self._reasons = choice.waits
+        self._reasons = reasons | choice.waits
         for job_id, backend_id in choice.starts:
-            backend, root = self.fleet.get(backend_id), self._waiting[job_id]
-            run = self._run(root, JobId(job_id), jobs[job_id], backend)
-            # Watched from now on, so that its slot is taken before its first await.
+            self._start(self._open[job_id], job_id, queued[job_id], self.fleet.get(backend_id))
+
+    def _hindrance(self, root: Path) -> str | None:
+        """Why nothing can be done in an open project now."""
+        until, reason = self._rests.get(root, (0.0, ""))
+        if time.monotonic() < until:
+            return reason
+        if root in self._restored:
+            return None
+        name = f"restore {root}"
+        if name not in self._works:
+            self._works.start(name, self._restore(root))
+        return "what the last run of the service left in its project is being settled"
+
+    async def _restore(self, root: Path) -> None:
+        try:
+            await restore(await self.projects.get(root), self.projects, self.host, self.timing)
+        except Exception as exc:  # noqa: BLE001  # told in full, and tried again
+            _log.exception("project.not_restored", project=str(root))
+            self._rest(root, f"what the last run left in its project cannot be settled: {exc}")
+        else:
+            self._restored.add(root)
+
+    def _start(self, root: Path, job_id: str, job: Job, backend: Backend) -> None:
+        run = self._run(root, job_id, job, backend, len(job.attempts) + 1, str(uuid4()))
+        # Watched from now on, so that its slot is taken before its first await.
+        backend.watch(run.prompt_id, run.watch)
+        self._work_on(job_id, root, partial(self._carry, run, run.start))
+
+    def _resume(self, root: Path, job_id: str, job: Job, attempt: Attempt) -> None:
+        """Follow an attempt from before; give it up if its backend is gone for good."""
+        backend = self.fleet.find(attempt.backend or "")
+        if backend is not None:
+            prompt_id = attempt.prompt_id or ""
+            run = self._run(root, job_id, job, backend, attempt.number, prompt_id)
+            # Its slot is taken before the next waiting job is given a backend.
             backend.watch(run.prompt_id, run.watch)
-            self._work(job_id, self._carry(run, run.start()))
+            self._work_on(job_id, root, partial(self._carry, run, partial(run.resume, attempt)))
+            return
+        step: Step = JobCancelled(job=JobId(job_id))
+        if job.cancel is None:
+            said = f"backend {attempt.backend} is not configured any more"
+            step = JobRequeued(job=JobId(job_id), attempt=attempt.number, reason=said)
+        self._work_on(job_id, root, partial(self._teller(root, job_id).step, step))
 
     def _run(
-        self, root: Path, job_id: JobId, job: Job, backend: Backend, *, resume: bool = False
+        self, root: Path, job_id: str, job: Job, backend: Backend, number: int, prompt_id: str
     ) -> AttemptRun:
-        assert job.queued is not None
-        order, attempt = job.queued.order, job.open_attempt
-        if resume:
-            assert attempt is not None
-            number, prompt_id = attempt.number, attempt.prompt_id or ""
-        else:
-            number, prompt_id = len(job.attempts) + 1, str(uuid4())
+        assert job.queued is not None  # only queued jobs are open
+        order = job.queued.order
         watch = Watch(
             ProgressTracker(prompt_id=prompt_id, node_count=len(order.workflow)),
             lambda tracker: self._on_progress(root, job_id, tracker),
         )
         return AttemptRun(
-            job_id=job_id,
+            job_id=JobId(job_id),
             order=order,
             number=number,
             prompt_id=prompt_id,
             backend=backend,
             watch=watch,
-            teller=Teller(self.projects, root, job_id, self.timing),
+            teller=self._teller(root, job_id),
             host=self.host,
             client_id=self.fleet.client_id(self.host, backend.config.id),
             timing=self.timing,
         )
 
-    async def _carry(self, run: AttemptRun, work: Coroutine[Any, Any, None]) -> None:
-        """Carry an attempt through; a fault of ours ends the job, which must not wait for ever."""
+    def _teller(self, root: Path, job_id: str) -> Teller:
+        return Teller(self.projects, root, job_id, self.timing)
+
+    async def _carry(self, run: AttemptRun, work: Work) -> None:
         try:
-            await work
-        except Exception as exc:  # noqa: BLE001  # told in full, and the job's end tells of it
-            _log.exception("attempt.failed", job=run.job_id, attempt=run.number)
-            await run.fail("internal", f"{type(exc).__name__}: {exc}")
+            await work()
         finally:
             run.backend.unwatch(run.prompt_id)
 
-    async def _resume(self, root: Path, job_id: JobId, job: Job) -> None:
-        """Follow an attempt from before a restart; give it up if its backend is gone for good."""
-        assert job.last is not None
-        backend = self.fleet.find(job.last.backend or "")
-        if backend is not None:
-            run = self._run(root, job_id, job, backend, resume=True)
-            await self._carry(run, run.follow())
-            return
-        if job.cancel is not None:
-            await self._cancel_unsent(root, job_id)
-            return
-        reason = f"backend {job.last.backend} is not configured any more"
-        step = JobRequeued(job=job_id, attempt=job.last.number, reason=reason)
-        await Teller(self.projects, root, job_id, self.timing).tell(AdvanceJob(step=step))
+    def _work_on(self, job_id: str, root: Path, work: Work) -> None:
+        """Work on a job; a fault of ours ends the job, which must not wait for ever."""
 
-    async def _cancel_unsent(self, root: Path, job_id: str) -> None:
-        teller = Teller(self.projects, root, job_id, self.timing)
-        await teller.tell(AdvanceJob(step=JobCancelled(job=JobId(job_id))))
+        async def guarded() -> None:
+            try:
+                await work()
+            except PASSING as exc:
+                self._rest(root, f"its project cannot be changed now: {exc}")
+            except Exception as exc:  # noqa: BLE001  # told in full, and as the job's end
+                _log.exception("job.internal_fault", job=job_id)
+                # Taken up again only if something happens to it, not for ever in vain.
+                self._open.pop(job_id, None)
+                said = as_reason(f"{type(exc).__name__}: {exc}")
+                step = JobFailed(job=JobId(job_id), reason=said, kind="internal")
+                await self._teller(root, job_id).step(step)
 
-    async def _settle(self, root: Path, intent: FilesIntended) -> None:
-        """What was announced before a crash: was it done, or can it be done now?"""
-        teller = Teller(self.projects, root, intent.job, self.timing)
+        self._works.start(job_id, guarded())
 
-        async def settle() -> None:
-            project = await self.projects.get(root)
-            job = project.view.job(intent.job)
-            found = await asyncio.to_thread(look, root, intent)
-            if found is Found.IN_PLACE:
-                seen = await asyncio.to_thread(sight, root, intent.to)
-                await teller.tell(FileStored(intent=intent, sighting=seen))
-                return
-            await teller.tell(FileFailed(op=intent.op, error="interrupted"))
-            if found is Found.STAGED and job is not None and job.queued is not None:
-                order = job.queued.order
-                job_id = JobId(intent.job)
-                collector = Collector(job_id, order, teller, self.timing, self.host)
-                await collector.place(intent, job)
+    def _rest(self, root: Path, reason: str) -> None:
+        self._rests[root] = (time.monotonic() + self.timing.retry_most, reason)
 
-        await persist(settle, self.timing, "settle an interrupted operation", OSError)
-
-    def _on_progress(self, root: Path, job_id: JobId, tracker: ProgressTracker) -> None:
-        self._progress[job_id] = tracker
-        project = self.projects.find(root)
-        job = None if project is None else project.view.job(job_id)
-        if job is not None and job.status not in FINAL:
-            self.feed.publish(JobNews(root, job_id, job, tracker, False))
+    def _job_anywhere(self, job_id: str) -> Job | None:
+        views = (project.view.job(job_id) for project in self.projects.all())
+        return next((job for job in views if job is not None), None)
 
 
 def _wanted(job_id: str, job: Job) -> Wanted:

@@ -1,4 +1,8 @@
-"""What a restart finds half done on disk: decided by looking, never by guessing. Blocks."""
+"""Half done file operations: what became of one is decided by looking, never by guessing. Blocks.
+
+The same look serves after a crash and after an error of the share, whose answer may have been
+lost on the way.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from events.files import FilesIntended
+from events.log.disk_io import DiskIO
 
 
 class Found(StrEnum):
@@ -21,15 +26,21 @@ class Found(StrEnum):
     GONE = "gone"
 
 
-def look(root: Path, intent: FilesIntended) -> Found:
-    """Where an announced file is, by all its bytes.
+def look(root: Path, intent: FilesIntended, disk: DiskIO) -> Found:
+    """Where an announced file is, by all its bytes; what is found in place is made durable.
+
+    A file of the same bytes at its name is ours only if ours is not staged any more, or if both
+    names mean one file: two jobs may make equal sounds.
 
     Raises:
-        OSError: the share cannot be read now.
+        OSError: the share cannot be read or written now.
     """
-    if _is_whole(root / intent.to, intent):
+    source, target = root / intent.source, root / intent.to
+    if _is_whole(target, intent) and (not source.exists() or source.samefile(target)):
+        source.unlink(missing_ok=True)
+        disk.sync_folder(target.parent)
         return Found.IN_PLACE
-    return Found.STAGED if _is_whole(root / intent.source, intent) else Found.GONE
+    return Found.STAGED if _is_whole(source, intent) else Found.GONE
 
 
 def _is_whole(path: Path, intent: FilesIntended) -> bool:

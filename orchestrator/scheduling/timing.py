@@ -26,7 +26,7 @@ class Timing:
     refused: float = 15.0
     #: Prompts wait in a backend, none runs: after so long its worker is dead.
     worker_dead: float = 10.0
-    #: HTTP shows a prompt running and no frame tells of it: after so long the socket is mute.
+    #: HTTP shows a change of the queue and no frame tells of it: after so long the socket is mute.
     mute: float = 5.0
     #: Between rounds of a withdrawal, and how long one may take after a stall.
     withdraw_round: float = 0.3
@@ -34,6 +34,8 @@ class Timing:
     #: Before something that failed for the moment is tried again: first, and at most.
     retry_first: float = 0.5
     retry_most: float = 15.0
+    #: Even if nothing seems to change, our queue is looked through this often.
+    heartbeat: float = 1.0
 
 
 #: A job is tried so often before it is given up.

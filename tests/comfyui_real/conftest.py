@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -32,7 +33,7 @@ def pytest_runtest_makereport(
     """A failed test shows what the servers and the service said."""
     report = yield
     if report.failed and isinstance(item, pytest.Function):
-        given = item.funcargs
+        given: dict[str, Any] = item.funcargs
         for server in given.get("servers", ()):
             report.sections.append((f"ComfyUI {server.name}", server.tail()))
         if (service := given.get("service")) is not None:
@@ -40,7 +41,7 @@ def pytest_runtest_makereport(
     return report
 
 
-def _impossible(reason: str) -> None:
+def impossible(reason: str) -> NoReturn:
     """No ComfyUI, no test: that is a failure in CI, and a reason to skip elsewhere."""
     if os.environ.get("CI", "").strip().lower() not in {"", "0", "false", "no"}:
         pytest.fail(f"ComfyUI cannot be set up: {reason}", pytrace=False)
@@ -53,8 +54,7 @@ def layout() -> Layout:
     try:
         return lay_out(place(os.environ))
     except SetupError as exc:
-        _impossible(str(exc))
-        raise
+        impossible(str(exc))
 
 
 @pytest.fixture(scope="session")
@@ -74,21 +74,21 @@ def servers(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 server.start()
         yield pair
     except ServerError as exc:
-        _impossible(str(exc))
+        impossible(str(exc))
     finally:
         for server in pair:
             server.kill()
 
 
 @pytest.fixture
-async def backends(servers: Pair) -> AsyncIterator[Pair]:
+async def backends(servers: Pair) -> Pair:
     """Both servers, up and idle, whatever the test before has done to them."""
     for server in servers:
         if not server.alive:
             server.start()
     for server in servers:
         await server.sweep()
-    yield servers
+    return servers
 
 
 @pytest.fixture

@@ -13,4 +13,5 @@ def text_chunks(path: Path) -> dict[str, Any]:
     """The JSON in a PNG's text chunks, by their keywords."""
     with Image.open(path) as picture:
         picture.load()
-        return {key: orjson.loads(text) for key, text in picture.info.items() if key != "dpi"}
+        said = {str(key): text for key, text in picture.info.items() if isinstance(text, str)}
+    return {key: orjson.loads(text) for key, text in said.items()}

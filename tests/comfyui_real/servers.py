@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ HERE = Path(__file__).resolve().parent
 START_SECONDS = 180
 #: A server needs so many tries at most to find a port that nobody takes meanwhile.
 STARTS = 3
+PORTS = (18_200, 30_000)
 
 
 class ServerError(Exception):
@@ -28,11 +31,16 @@ class ServerError(Exception):
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on now.
+
+    It lies below those that systems give to outgoing connections: while a killed server is down,
+    none of these may take its port, or, on the same machine, connect to itself there.
+    """
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 @define(eq=False)
@@ -170,9 +178,14 @@ class ComfyServer:
         found: dict[str, Any] = await self.get(f"/history/{prompt_id}")
         return found.get(prompt_id)
 
-    def outputs(self) -> list[Path]:
-        """All files that it has made."""
-        return sorted(path for path in (self.state / "output").rglob("*") if path.is_file())
+    async def ended(self) -> list[str]:
+        """Ids of the prompts in its history, in the order in which they ended."""
+        return list(await self.get("/history"))
+
+    def outputs_of(self, jobs: Iterable[Mapping[str, Any]]) -> list[Path]:
+        """All files that it has made for these jobs, in however many attempts."""
+        folders = (self.state / "output" / f"job-{job['job_id']}" for job in jobs)
+        return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
     async def sweep(self) -> None:
         """Stop and forget all that an earlier test left behind."""

@@ -15,11 +15,11 @@ import orjson
 import yaml
 from attrs import define, field
 
+from tests.comfyui_real.graphs import WORKFLOWS
 from tests.comfyui_real.servers import ComfyServer
 from tests.comfyui_real.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKFLOWS = Path(__file__).resolve().parent / "workflows"
 START_SECONDS, STOP_SECONDS = 60, 30
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -37,7 +37,11 @@ class Service:
 
     async def __aenter__(self) -> Self:
         self.project.mkdir(parents=True, exist_ok=True)
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self._end()
+            raise
         return self
 
     async def __aexit__(
@@ -46,6 +50,9 @@ class Service:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self._end()
+
+    async def _end(self) -> None:
         await self._session.close()
         self.stop()
 
@@ -61,6 +68,19 @@ class Service:
 
     async def start(self) -> None:
         """Start the process, and return once it answers and knows its backends."""
+        begin, process = self._launch()
+
+        async def announced() -> str:
+            assert process.poll() is None, f"the service ended:\n{self.tail()}"
+            said = self.log.read_bytes()[begin:].decode(errors="replace").splitlines()
+            return next((line for line in said if line.startswith("http://")), "")
+
+        self.url = await until(announced, "the service's address", seconds=START_SECONDS)
+        alive = sum(server.alive for server in self.servers)
+        await until(lambda: self._knows(alive), "its backends", seconds=START_SECONDS)
+
+    def _launch(self) -> tuple[int, subprocess.Popen[bytes]]:
+        """The process, and where in the log it begins to speak."""
         with self.log.open("ab") as log:
             begin = log.tell()
             self._process = subprocess.Popen(
@@ -72,16 +92,7 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-
-        async def announced() -> str:
-            assert self._process is not None
-            assert self._process.poll() is None, f"the service ended:\n{self.tail()}"
-            said = self.log.read_bytes()[begin:].decode(errors="replace").splitlines()
-            return next((line for line in said if line.startswith("http://")), "")
-
-        self.url = await until(announced, "the service's address", seconds=START_SECONDS)
-        alive = sum(server.alive for server in self.servers)
-        await until(lambda: self._knows(alive), "its backends", seconds=START_SECONDS)
+        return begin, self._process
 
     async def _knows(self, alive: int) -> bool:
         return bool((await self.get("/api/backends"))["online"] == alive)
@@ -233,5 +244,3 @@ class Service:
         """What is left in the folders where fetched files wait for their names."""
         incoming = self.project / ".gallery" / "incoming"
         return [path for path in incoming.rglob("*") if path.is_file()]
-
-

@@ -139,7 +139,7 @@ def place(environ: Mapping[str, str]) -> Path:
     caches = (environ.get("XDG_CACHE_HOME", ""), _below(environ.get("HOME", ""), ".cache"))
     for cache in caches:
         # A relative path is to be ignored, says the XDG specification; "/" is no home.
-        if os.path.isabs(cache) and _can_be_made(Path(cache)):
+        if Path(cache).is_absolute() and _can_be_made(Path(cache)):
             return Path(cache) / "orchestrator" / f"comfyui-{VERSION}"
     user = os.getuid() if sys.platform != "win32" else environ.get("USERNAME", "user")
     return Path(tempfile.gettempdir()) / f"orchestrator-{user}" / f"comfyui-{VERSION}"
@@ -197,7 +197,9 @@ def _empty(root: Path) -> None:
     """Make the folder, or remove what an earlier setup left in it, but nobody else's files."""
     if root.exists() and any(root.iterdir()):
         if not (root / BEGUN).exists():
-            said = f"{root} holds files that are not ours. {VARIABLE} must name a folder of its own."
+            said = (
+                f"{root} holds files that are not ours. {VARIABLE} must name a folder of its own."
+            )
             raise SetupError(said)
         shutil.rmtree(root)
     root.mkdir(exist_ok=True)
@@ -251,7 +253,9 @@ def _runner(root: Path) -> Run:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
 
     def run(command: Sequence[str]) -> None:
-        short = " ".join(Path(part).name if os.path.isabs(part) else part for part in command[:5])
+        short = " ".join(
+            Path(part).name if Path(part).is_absolute() else part for part in command[:5]
+        )
         print(f"comfyui: {short} ...", file=sys.stderr, flush=True)
         try:
             done = subprocess.run(

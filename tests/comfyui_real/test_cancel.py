@@ -10,13 +10,13 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
-import orjson
 import pytest
 
 from tests.comfyui_real.conftest import Pair
+from tests.comfyui_real.graphs import graph_of
 from tests.comfyui_real.replaying import Replayed
 from tests.comfyui_real.servers import ComfyServer
-from tests.comfyui_real.service import WORKFLOWS, Service
+from tests.comfyui_real.service import Service
 from tests.comfyui_real.waiting import until
 
 pytestmark = pytest.mark.comfyui
@@ -36,7 +36,7 @@ async def watching(service: Service) -> AsyncIterator[aiohttp.ClientWebSocketRes
 
 async def post_foreign(server: ComfyServer, seconds: float) -> str:
     """A prompt of somebody who uses the server beside us; returns its id."""
-    graph = orjson.loads((WORKFLOWS / "slow.json").read_bytes())
+    graph = graph_of("slow")
     graph[SLEEP]["inputs"].update(seconds=seconds, seed=uuid4().int % 2**32)
     prompt_id = str(uuid4())
     body = {"prompt": graph, "prompt_id": prompt_id, "client_id": "somebody-else"}
@@ -157,9 +157,7 @@ async def test_work_of_others_that_runs_is_never_interrupted(
     assert await status_of(one, foreign) == "success"
 
 
-async def test_work_of_others_that_waits_is_never_deleted(
-    service: Service, backends: Pair
-) -> None:
+async def test_work_of_others_that_waits_is_never_deleted(service: Service, backends: Pair) -> None:
     """Somebody else's prompt waits behind our job; cancelling ours lets theirs run to its end."""
     one = backends[0]
     job_id = await service.submit("slow", backend_id="one")

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 import pytest
 
 from tests.comfyui_real.conftest import Pair
-from tests.comfyui_real.service import WORKFLOWS, Service
+from tests.comfyui_real.graphs import graph_of
+from tests.comfyui_real.service import Service
 
 pytestmark = pytest.mark.comfyui
-
-
-def graph_of(name: str) -> dict[str, Any]:
-    """A workflow of the folder, to be changed by a test."""
-    graph: dict[str, Any] = orjson.loads((WORKFLOWS / f"{name}.json").read_bytes())
-    return graph
 
 
 async def failed(service: Service, job_id: str, backends: Pair) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import orjson
 from aiohttp import ClientResponse, web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import BaseTestServer, TestClient
 from attrs import define, field, frozen
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -18,6 +20,7 @@ from orchestrator.app import build
 from orchestrator.config import BackendConfig, Config
 from orchestrator.project import Project
 from orchestrator.scheduling.timing import Timing
+from orchestrator.serve import runner_of
 from orchestrator.services import PROJECTS
 from projections.fold import state_hash
 
@@ -80,6 +83,17 @@ def graph(text: str = "a castle") -> dict[str, Any]:
     }
 
 
+class Server(BaseTestServer):
+    """The application, served within the limits of the real service, on a free port."""
+
+    def __init__(self, app: web.Application) -> None:
+        super().__init__()
+        self.app = app
+
+    async def _make_runner(self, **_: Any) -> web.AppRunner:
+        return runner_of(self.app)
+
+
 @frozen
 class Answer:
     """What the service answered, read to its end."""
@@ -132,17 +146,20 @@ class Service:
     #: The project that its calls are about unless they say otherwise.
     project: Path
 
-    async def get(self, path: str, **query: Any) -> Answer:
+    async def get(self, path: str, /, **query: Any) -> Answer:
         """GET with a query."""
         return await read(await self.client.get(path, params=query))
 
     async def post(self, path: str, body: Any = None, **headers: str) -> Answer:
         """POST some JSON."""
-        return await read(await self.client.post(path, json=body, headers=headers))
+        data = io.BytesIO(b"" if body is None else orjson.dumps(body))
+        typed = {"Content-Type": "application/json", **headers}
+        return await read(await self.client.post(path, data=data, headers=typed))
 
     async def send(self, method: str, path: str, data: bytes | None = None) -> Answer:
         """Any request, with any body."""
-        return await read(await self.client.request(method, path, data=data))
+        sent = None if data is None else io.BytesIO(data)
+        return await read(await self.client.request(method, path, data=sent))
 
     async def gallery(self, endpoint: str, /, **fields: Any) -> Answer:
         """POST to a gallery endpoint about the project."""
@@ -185,6 +202,13 @@ class Service:
         assert answer.status == 200, answer.body
         return answer.plain
 
+    async def ended(self, job_id: str) -> Any:
+        """A job, once it has ended."""
+        async with asyncio.timeout(30):
+            while (job := await self.job(job_id))["completed_at"] is None:  # noqa: ASYNC110 # as clients do
+                await asyncio.sleep(0.01)
+        return job
+
     async def opened(self, root: Path | None = None) -> Project:
         """The project as the service has it."""
         return await self.app[PROJECTS].get((root or self.project).resolve())
@@ -213,7 +237,7 @@ def events_of(project: Path) -> list[dict[str, Any]]:
         if name.startswith("log/")
         for line in data.splitlines()
     ]
-    found = []
+    found: list[dict[str, Any]] = []
     for line in lines:
         if "t" in line:
             found += line["d"]["events"] if line["t"] == "tx" else [line]
@@ -267,7 +291,7 @@ class Studio:
             **changes,
         }
         app = await build(Config(**settings), timing=QUICK)
-        client: Client = TestClient(TestServer(app))
+        client: Client = TestClient(Server(app))
         await self._stack.enter_async_context(client)
         return Service(client, app, self.project)
 

@@ -90,7 +90,12 @@ class TestRatings:
 
     async def test_a_folder(self, service: Service) -> None:
         """Folders have no stars."""
-        refused(await service.rate("Panel_01", 4), 422, "path.invalid")
+        refused(await service.rate("Panel_01", 4), 404, "file.missing")
+
+    async def test_no_media(self, service: Service) -> None:
+        """Nor have texts."""
+        (service.project / "notes.txt").write_text("x")
+        refused(await service.rate("notes.txt", 4), 422, "path.invalid")
 
     async def test_every_faulty_field_is_named(self, service: Service) -> None:
         """All at once, each with its path; a near miss with what was probably meant."""
@@ -227,9 +232,7 @@ class TestFileTags:
     async def test_taken_off_beats_put_on(self, service: Service) -> None:
         """If a tag stands in both lists."""
         tag = await service.make_tag("Hero")
-        answer = await service.gallery(
-            "file-tags", filePath=FIRST, addTags=[tag], removeTags=[tag]
-        )
+        answer = await service.gallery("file-tags", filePath=FIRST, addTags=[tag], removeTags=[tag])
         assert answer.plain["tags"] == []
 
     async def test_one_unknown_tag_spoils_all(self, service: Service) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import click
 import orjson
@@ -80,12 +81,16 @@ def history(
     first = None if since is None else f"{int(before(since), 16) - (1 << 16):016x}"
     wanted = Wanted(inside, lying, job, actor, first)
     merged = Merge(place.log, place.project)
+    shown = 0
     with gc_paused():
         for record, change in _changes(merged):
             if wanted.has(record, change):
                 _print(record, change, machine)
+                shown += 1
     sys.stdout.flush()
     warn_of(merged.findings())
+    if not shown:
+        click.echo("note: nothing that was asked for was ever recorded here", err=True)
 
 
 def _inside(place: Place, path: str) -> str:
@@ -99,14 +104,18 @@ def _inside(place: Place, path: str) -> str:
         else:
             raise PathNotPermitted(path, (str(place.root),))
     inside = given.as_posix()
-    return "" if inside == "." else inside
+    return "" if inside == "." else normalize("NFC", inside)
 
 
 def lies_at(path: str | None, where: str) -> bool:
-    """Whether a file is the one at `where`, or lies in the folder of that name."""
+    """Whether a file is the one at `where`, or lies in the folder of that name.
+
+    `where` is in NFC; file names on a share may be in either form.
+    """
     if path is None:
         return False
-    return not where or path == where or path.startswith(f"{where}/")
+    same = path if path.isascii() else normalize("NFC", path)
+    return not where or same == where or same.startswith(f"{where}/")
 
 
 def _assets_at(place: Place, where: str) -> frozenset[str]:

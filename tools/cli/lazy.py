@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
@@ -82,19 +83,22 @@ class Program(LazyGroup):
             ctx.exit(INTERRUPTED)
         except OSError as exc:
             raise Refusal(str(exc), "Check the path, its permissions, and the share.") from exc
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise  # click knows what to do with its own
         except Exception as exc:
-            refused = _refused(exc)
-            if refused is None:
-                raise
-            raise refused from exc
+            raise _refused(exc) from exc
         return result
 
 
-def _refused(exc: Exception) -> Refusal | None:
-    """An error that we raised on purpose, for people; None for any other."""
+def _refused(exc: Exception) -> Refusal:
+    """What to tell people of an error; of one that nobody foresaw, also where it rose."""
     from orchestrator.errors import OrchestratorError
 
-    return Refusal(str(exc), exc.remedy) if isinstance(exc, OrchestratorError) else None
+    if isinstance(exc, OrchestratorError):
+        return Refusal(str(exc), exc.remedy)
+    # Code 1 must not mean both "something is broken" and "this program is".
+    traceback.print_exception(exc)
+    return Refusal(f"This program has a fault: {exc!r}", "Report it, with the lines above.")
 
 
 def _leave_quietly() -> NoReturn:

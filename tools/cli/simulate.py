@@ -11,6 +11,7 @@ import attrs
 import click
 
 from tools import simulator
+from tools.cli.lazy import Refusal
 from tools.simulator import VIEW_FAULTS, Behaviour, BehaviourError
 
 
@@ -62,4 +63,8 @@ def simulate(host: str, port: int, folder: Path | None, **behaviour: Any) -> Non
     with ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="simulator-")))
-        simulator.run(host, port, folder, chosen, announce=click.echo)
+        try:
+            simulator.run(host, port, folder, chosen, announce=click.echo)
+        except OSError as exc:
+            remedy = "Choose another --port (0 takes a free one), --host or --folder."
+            raise Refusal(f"The simulated server cannot start: {exc}", remedy) from exc

@@ -55,7 +55,7 @@ def size(count: int) -> str:
         if value < 1024 or unit == "GiB":
             break
         value /= 1024
-    return f"{count} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+    return number(count, "byte") if unit == "bytes" else f"{value:.1f} {unit}"
 
 
 def number(count: int, noun: str) -> str:

@@ -11,7 +11,7 @@ from events import assets, curation, files, jobs, views
 from events.record import Record
 from events.registry import Unknown, name_of
 from projections.files import Operation
-from projections.jobs import JOBS, MOVES
+from projections.jobs import JOBS, MOVES, Job
 from projections.project import ProjectView
 from tools.cli.terminal import number, size
 
@@ -129,31 +129,32 @@ def _job(view: ProjectView, record: Record) -> Change:
     path = event.path if isinstance(event, jobs.JobOutputStored) else None
     asset = event.asset if isinstance(event, jobs.JobOutputStored) else None
     old = None if known is None else known.status.value
-    return Change(_job_words(event), path, asset, event.job, old, after.status.value)
+    return Change(_job_words(event, after), path, asset, event.job, old, after.status.value)
 
 
-def _job_words(event: Any) -> str:
+def _job_words(event: Any, after: Job) -> str:
     match event:
         case jobs.JobQueued(workflow_id=workflow):
-            return f"job queued ({workflow or 'inline workflow'})"
+            return f"queued ({workflow or 'inline workflow'})"
         case jobs.JobSubmitted(backend=backend, attempt=attempt):
-            return f"job sent to {backend}, attempt {attempt}"
+            return f"sent to {backend}, attempt {attempt}"
         case jobs.JobStarted(attempt=attempt):
-            return f"job running, attempt {attempt}"
+            tried = next(a for a in after.attempts if a.number == attempt)
+            return f"running on {tried.backend or '?'}, attempt {attempt}"
         case jobs.JobRendered(outputs=outputs):
-            return f"job rendered {number(outputs, 'file')}"
+            return f"rendered {number(outputs, 'file')}"
         case jobs.JobOutputStored(size=count, node=node):
             return f"output of node {node} stored, {size(count)}"
         case jobs.JobRequeued(reason=reason):
-            return f"job back in the queue: {reason}"
+            return f"back in the queue: {reason}"
         case jobs.JobCancelRequested():
-            return "job to be cancelled"
+            return "to be cancelled"
         case jobs.JobCancelled():
-            return "job cancelled"
+            return "cancelled"
         case jobs.JobSucceeded():
-            return "job succeeded"
+            return "succeeded"
         case _:
-            return f"job failed: {event.reason}"
+            return f"failed: {event.reason}"
 
 
 _TELLERS: Mapping[type, Callable[[ProjectView, Any], Change]] = {

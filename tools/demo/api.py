@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,8 @@ from tools.demo.errors import StepFailedError
 
 #: Seconds for one answer; seeds and scans take a fraction.
 ANSWER = 30.0
+#: Seconds between two looks at something that is to come about.
+PAUSE = 0.1
 
 
 @frozen
@@ -23,13 +26,13 @@ class Api:
     session: aiohttp.ClientSession
     url: str
 
-    async def get(self, path: str, **query: str) -> Any:
-        """The JSON answer to a GET.
+    async def get(self, at: str, **query: str) -> Any:
+        """The JSON answer to a GET; `at` stands below the service's address.
 
         Raises:
             StepFailedError: it answers anything but 200.
         """
-        async with self.session.get(self.url + path, params=query) as answer:
+        async with _answering(), self.session.get(self.url + at, params=query) as answer:
             return await _read(answer, 200)
 
     async def post(
@@ -48,12 +51,18 @@ class Api:
         """
         headers = {"X-Actor": actor, "Content-Type": "application/json"}
         data = orjson.dumps(body)
-        async with self.session.post(self.url + path, data=data, headers=headers) as answer:
+        url = self.url + path
+        async with _answering(), self.session.post(url, data=data, headers=headers) as answer:
             return await _read(answer, status)
 
     async def fetch(self, path: str, **headers: str) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and bytes of a GET, whatever they are."""
-        async with self.session.get(self.url + path, headers=headers) as answer:
+        """Status, headers and bytes of a GET, whatever they are.
+
+        Raises:
+            StepFailedError: it does not answer.
+        """
+        url = self.url + path
+        async with _answering(), self.session.get(url, headers=headers) as answer:
             return answer.status, answer.headers, await answer.read()
 
     async def follow(self, job_id: str, tell: Callable[[dict[str, Any]], bool]) -> None:
@@ -63,7 +72,7 @@ class Api:
             StepFailedError: the service ends it first.
         """
         url = f"{self.url}/ws/jobs?jobId={job_id}"
-        async with self.session.ws_connect(url) as socket:
+        async with _answering(), self.session.ws_connect(url) as socket:
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.TEXT and tell(orjson.loads(message.data)):
                     return
@@ -80,12 +89,24 @@ class Api:
         answer: Any = None
         try:
             async with asyncio.timeout(seconds):
-                while not holds(answer := await self.get(path)):
-                    await asyncio.sleep(0.1)
+                # It is another process: there is no event to wait for.
+                while not holds(answer := await self.get(path)):  # noqa: ASYNC110  # see above
+                    await asyncio.sleep(PAUSE)
         except TimeoutError:
             shown = orjson.dumps(answer)[:600].decode(errors="replace")
             raise StepFailedError(f"{what} not within {seconds:g} s; last: {shown}") from None
         return answer
+
+
+@asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    """A service that is gone, or hangs, fails the step that asks it."""
+    try:
+        yield
+    except aiohttp.ClientError as exc:
+        raise StepFailedError(f"The service does not answer: {exc!r}") from exc
+    except TimeoutError as exc:
+        raise StepFailedError(f"The service does not answer within {ANSWER:g} s.") from exc
 
 
 async def _read(answer: aiohttp.ClientResponse, status: int) -> Any:

@@ -61,7 +61,7 @@ class _Drawing:
 
     def _inputs(self, node: str) -> list[dict[str, Any]]:
         """The slots that take links, each with its link."""
-        slots = []
+        slots: list[dict[str, Any]] = []
         given = self.graph[node]["inputs"]
         for name, declared in _class(self.graph, node).inputs.items():
             value = given.get(name)

@@ -128,7 +128,8 @@ async def output_of(module: str, *arguments: str) -> tuple[int, str]:
         stderr=asyncio.subprocess.STDOUT,
         env=environment(),
     )
-    assert process.stdout is not None and process.stdin is not None  # they are pipes
+    assert process.stdout is not None  # it is a pipe
+    assert process.stdin is not None  # so is this
     try:
         printed = await process.stdout.read()
         return await process.wait(), printed.decode(errors="replace")

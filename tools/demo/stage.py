@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -69,7 +70,8 @@ async def staged(*, keep: Path | None, port: int, pace: float) -> AsyncIterator[
         StepFailedError: the service refuses the ratings and tags of the sample.
         OSError: the disk refuses.
     """
-    folder = await asyncio.to_thread(make_folder, keep)
+    # Not in a thread: nothing else runs yet, and a signal in between would leave the folder.
+    folder = make_folder(keep)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.to_thread, folder.remove)
         painting = asyncio.create_task(asyncio.to_thread(_paint, folder.project))
@@ -92,7 +94,14 @@ async def staged(*, keep: Path | None, port: int, pace: float) -> AsyncIterator[
 
 
 def _paint(project: Path) -> int:
-    return 0 if project.exists() else write_project(project, time.time())
+    """Make the sample project, whole or not at all; 0 if it is there already."""
+    if project.exists():
+        return 0
+    draft = project.with_name(f".{project.name}.painting")
+    shutil.rmtree(draft, ignore_errors=True)  # of a demo that was killed while it painted
+    count = write_project(draft, time.time())
+    draft.rename(project)
+    return count
 
 
 def _backend(

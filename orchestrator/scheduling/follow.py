@@ -1,0 +1,128 @@
+"""Following one attempt on its backend until its history entry is there, or it is gone."""
+
+from __future__ import annotations
+
+import time
+
+from attrs import define, field, frozen
+
+from events.jobs import JobId, JobStarted
+from orchestrator.comfyui.answers import (
+    Absent,
+    Finished,
+    HistoryEntry,
+    Location,
+    Pending,
+    Running,
+)
+from orchestrator.errors import BackendUnreachable
+from orchestrator.scheduling.backend import Backend
+from orchestrator.scheduling.silence import Silence
+from orchestrator.scheduling.teller import Teller
+from orchestrator.scheduling.timing import Timing
+from orchestrator.scheduling.watch import Watch
+from projections.jobs import Job
+
+
+@frozen
+class Lost:
+    """The attempt came to nothing, and no history tells why."""
+
+    reason: str
+    #: Whether it counts as a try: the backend had it, and may have begun to execute it.
+    sent: bool = True
+    #: Whether it showed no sign of life and could not even be stopped.
+    stalled: bool = False
+
+
+@define(eq=False)
+class Follower:
+    """Looks again and again where the prompt is; takes it away if it shall stop."""
+
+    job_id: JobId
+    number: int
+    prompt_id: str
+    stall_seconds: float
+    backend: Backend
+    watch: Watch
+    teller: Teller
+    timing: Timing
+    #: Whether the backend may get the prompt later than now, or not at all.
+    unsure: bool = False
+    #: Since when it is being stopped because it showed no sign of life.
+    stalled_since: float | None = field(default=None, init=False)
+
+    async def end(self) -> HistoryEntry | Lost:
+        """Poll until the history has it, or it is gone."""
+        absent_since: float | None = None
+        silence = Silence(self.timing)
+        while True:
+            job = await self.teller.job()
+            stop = job.cancel is not None or self.stalled_since is not None
+            try:
+                place = await self._look(stop=stop)
+            except BackendUnreachable as exc:
+                # A host that does not answer says nothing about the job, not that it stalls.
+                self.watch.sign()
+                if (reason := silence.judge(exc, time.monotonic())) is not None:
+                    return Lost(reason)
+                await self.watch.pause(self.timing.poll_active)
+                continue
+            silence.end()
+            match place:
+                case Finished(entry=entry):
+                    return entry
+                case Absent():
+                    absent_since = absent_since or time.monotonic()
+                    if time.monotonic() - absent_since >= self._grace():
+                        return self._why_absent()
+                case Pending() | Running():
+                    absent_since, self.unsure = None, False
+                    await self._note(place, job)
+            if job.cancel is None and self._cannot_be_stopped(place):
+                self.backend.hangs_on(self.prompt_id)
+                return Lost(self.stall_reason(), stalled=True)
+            await self.watch.pause(self.timing.withdraw_round if stop else self.timing.poll_active)
+
+    async def _look(self, *, stop: bool) -> Location:
+        """Where the prompt is; one round of taking it away if it shall stop."""
+        client = self.backend.client
+        if stop:
+            return await client.withdraw(self.prompt_id)
+        place = await client.locate(self.prompt_id)
+        if isinstance(place, Pending) and self.backend.worker_dead:
+            # Only if it waits: should it run after all, then the worker is alive.
+            await client.delete_pending([self.prompt_id])
+        return place
+
+    async def _note(self, place: Pending | Running, job: Job) -> None:
+        """It is there: tell if it runs for the first time, and judge whether it still moves."""
+        if isinstance(place, Pending):
+            self.watch.sign()
+        elif job.last is not None and job.last.started is None:
+            self.watch.sign()
+            await self.teller.step(JobStarted(job=self.job_id, attempt=self.number))
+        elif time.monotonic() - self.watch.last_sign >= self.stall_seconds:
+            self.stalled_since = self.stalled_since or time.monotonic()
+
+    def _grace(self) -> float:
+        return self.timing.absent_after_unknown if self.unsure else self.timing.absent
+
+    def _why_absent(self) -> Lost:
+        name = self.backend.config.id
+        if self.backend.worker_dead:
+            return Lost(f"backend {name} executes nothing any more", sent=False)
+        if self.unsure:
+            return Lost(f"backend {name} did not answer the submission and does not know it")
+        said = "has it neither in its queue nor in its history: lost by a restart"
+        return Lost(f"backend {name} {said}")
+
+    def stall_reason(self) -> str:
+        """What a stalled job is told to have failed of."""
+        name, limit = self.backend.config.id, self.stall_seconds
+        return f"backend {name} showed no sign of life from it for {limit:g} s"
+
+    def _cannot_be_stopped(self, place: Location) -> bool:
+        if self.stalled_since is None or not isinstance(place, Running):
+            return False
+        return time.monotonic() - self.stalled_since >= self.timing.withdraw_limit

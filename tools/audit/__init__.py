@@ -1,0 +1,1 @@
+"""The audit of a log: every promise of events/FORMAT.md that bytes can prove or disprove."""
