@@ -6,6 +6,7 @@ Files are looked at in threads, never on the event loop. Reading creates nothing
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from orchestrator.gallery.listing import FileStat, Tree
 from orchestrator.gallery.media import is_media
 from orchestrator.gallery.picture import PictureFacts
 from orchestrator.gallery.reading import reading
-from orchestrator.paths.recent import RecentFolders
+from orchestrator.paths.recent import MOMENT, RecentFolders
 from orchestrator.paths.roots import Roots, relative
 from orchestrator.project import Project
 from orchestrator.projects import Projects
@@ -39,6 +40,8 @@ from projections.views import View
 
 #: Project paths whose resolution is remembered.
 MAX_KNOWN = 1_000
+#: Files whose last look is remembered.
+MAX_SIGHTED = 10_000
 
 
 @frozen
@@ -77,6 +80,8 @@ class Gallery:
     roots: Roots
     projects: Projects
     _known: dict[str, Path] = field(factory=dict)
+    #: What was looked at, and until when it counts: who rates a file tags it in the next breath.
+    _sighted: dict[tuple[Path, str], tuple[Sighting, float]] = field(factory=dict)
     _folders: RecentFolders = field(init=False)
 
     @_folders.default
@@ -153,22 +158,30 @@ class Gallery:
         return path
 
     async def _sight(self, project: Project, file_path: str) -> Sighting:
-        """Look at a file that is to be edited; read its ends only if it is not known as it is."""
+        """A file that is to be edited, as it was looked at a moment ago, or as it is now.
 
-        def look() -> Sighting:
-            with reading(project.root / file_path):
-                file = self._folders.locate(project.root, file_path)
-                if not is_media(file.path.name):
-                    raise _no_media(file_path)
-                asset = project.view.asset_at(file.relative)
-                known = None if asset is None else project.view.asset(asset)
-                if known is not None and (known.size, known.mtime) == (file.size, file.mtime_ns):
-                    ends = known.head
-                else:
-                    ends = head(file.path, file.size)
-                return Sighting(file.relative, file.size, file.mtime_ns, ends)
+        Raises:
+            PathInvalid, PathNotPermitted, FileMissing, FileChanging.
+        """
+        key, now = (project.root, file_path), time.monotonic()
+        sighting, until = self._sighted.get(key, (None, 0.0))
+        if sighting is None or until < now:
+            sighting = await project.share.run(lambda: self._look(project, file_path))
+            if len(self._sighted) >= MAX_SIGHTED:
+                self._sighted.clear()
+            self._sighted[key] = sighting, now + MOMENT
+        return sighting
 
-        return await project.share.run(look)
+    def _look(self, project: Project, file_path: str) -> Sighting:
+        """Look at a file; read its ends only if it is not known as it is. Blocks."""
+        file = self._folders.locate(project.root, file_path)
+        if not is_media(file.path.name):
+            raise _no_media(file_path)
+        asset = project.view.asset_at(file.relative)
+        known = None if asset is None else project.view.asset(asset)
+        if known is not None and (known.size, known.mtime) == (file.size, file.mtime_ns):
+            return Sighting(file.relative, file.size, file.mtime_ns, known.head)
+        return Sighting(file.relative, file.size, file.mtime_ns, head(file.path, file.size))
 
     async def rate(self, project_path: str, file_path: str, stars: int, actor: str) -> str:
         """Give a file stars. Returns its path relative to the project."""

@@ -104,8 +104,8 @@ def status_of(error: type[OrchestratorError]) -> int:
 async def answer_errors(request: web.Request, handler: Serve) -> web.StreamResponse:
     """Give the request its id, and turn whatever is raised into a reply."""
     # Each request has a task, and so a context, of its own: nothing needs to be unbound.
-    request[REQUEST_ID] = _request_id(request)
-    structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
+    request_id = request[REQUEST_ID] = _request_id(request)
+    structlog.contextvars.bind_contextvars(request_id=request_id)
     try:
         return await handler(request)
     except Exception as exc:  # noqa: BLE001 -- the last place before the client; logged in _answer

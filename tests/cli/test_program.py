@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import orchestrator
 from events.views import ViewSaved
 from tests.cli.conftest import Process, Run, environment
-from tests.cli.stories import MARA, Story
+from tests.cli.stories import JOB, MARA, Story
 from tools.cli import main
 from tools.cli.lazy import LazyGroup
 
@@ -293,12 +294,12 @@ class TestPipes:
 @LINUX_TERMINAL
 class TestTerminal:
     def draw(self, *arguments: object, **extra: str) -> str:
-        """What a process shows on a terminal of 60 columns: its output and its errors."""
+        """What a process shows on a terminal: its output and its errors."""
         import pty
 
         outer, inner = pty.openpty()
         command = [sys.executable, "-m", "tools.cli", *(str(a) for a in arguments)]
-        shown = environment(TERM="xterm-256color", COLUMNS="60", **extra)
+        shown = environment(**{"TERM": "xterm-256color", "COLUMNS": "80", **extra})
         with subprocess.Popen(command, env=shown, stdin=inner, stdout=inner, stderr=inner) as job:
             os.close(inner)
             parts = []
@@ -314,14 +315,29 @@ class TestTerminal:
         os.close(outer)
         return b"".join(parts).decode()
 
-    def test_tables_fit_the_terminal(self, story: Story) -> None:
-        """Tables are drawn in its width; long cells go on in the next line."""
-        story.stop()
-        shown = self.draw("log", "replay", story.root, NO_COLOR="1")
-        table = shown[shown.index("Jobs (1)") : shown.index("Ratings (2)")]
+    def table(self, story: Story, columns: int) -> list[str]:
+        """The lines of the table of jobs on a terminal of that width, without colours."""
+        shown = self.draw("log", "replay", story.root, COLUMNS=str(columns))
+        plain = re.sub("\x1b\\[[0-9;]*m", "", shown)
+        return plain[plain.index("Jobs (1)") : plain.index("Ratings (2)")].splitlines()
 
-        assert "━" in table or "─" in table
-        assert all(len(line) <= 60 for line in table.splitlines())
+    @pytest.mark.parametrize("columns", [80, 100, 200])
+    def test_tables_fit_the_terminal(self, story: Story, columns: int) -> None:
+        """Tables are drawn in its width; long cells go on in the next line, and nothing is cut."""
+        story.stop()
+        lines = self.table(story, columns)
+        rule = next(at for at, line in enumerate(lines) if line.startswith("──"))
+        words = [line.split() for line in lines[rule + 1 :]]
+
+        assert all(len(line) <= columns for line in lines)
+        assert "".join(row[0] for row in words if row) == JOB
+        assert any("12:30:00" in row for row in words)
+
+    def test_narrow_terminal(self, story: Story) -> None:
+        """Where a table does not fit at all, its lines are left to the terminal, whole."""
+        story.stop()
+
+        assert any(line.split()[:2] == [JOB, "succeeded"] for line in self.table(story, 40))
 
     def test_many_rows_are_cut(self, story: Story) -> None:
         """A terminal shows 40 rows of a table and says how to see the rest."""

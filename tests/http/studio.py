@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -24,7 +25,7 @@ from orchestrator.serve import runner_of
 from orchestrator.services import PROJECTS
 from projections.fold import state_hash
 
-Client = TestClient[web.Request, web.Application]
+Client = TestClient[web.Request, None]
 
 #: The graph and the drawing that ComfyUI writes into its pictures.
 PROMPT = {"3": {"class_type": "KSampler", "inputs": {"seed": 7, "steps": 20}}}
@@ -152,7 +153,7 @@ class Service:
 
     async def post(self, path: str, body: Any = None, **headers: str) -> Answer:
         """POST some JSON."""
-        data = io.BytesIO(b"" if body is None else orjson.dumps(body))
+        data = io.BytesIO(b"" if body is None else json.dumps(body).encode())
         typed = {"Content-Type": "application/json", **headers}
         return await read(await self.client.post(path, data=data, headers=typed))
 
@@ -217,8 +218,12 @@ class Service:
         """A hash of all that the service holds of the project."""
         return state_hash((await self.opened()).tables.pack())
 
+    async def stop(self) -> None:
+        """Stop the service, and leave its clients alone."""
+        await self.client.server.close()
+
     async def close(self) -> None:
-        """Stop the service."""
+        """Stop the service and its clients."""
         await self.client.close()
 
 

@@ -76,7 +76,9 @@ class TestLargeBodies:
                 yield b"x" * MEGABYTE
 
         try:
-            answer = await read(await service.client.post("/api/gallery/ratings", data=chunks()))
+            response = await service.client.post("/api/gallery/ratings", data=chunks())
+            answer = await read(response)
+            response.close()
         except aiohttp.ClientConnectionError:
             pass  # it hung up on us in the middle, which is an answer too
         else:

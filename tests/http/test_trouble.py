@@ -209,7 +209,7 @@ class TestForbiddenWriting:
             assert set(kept) <= set((await again.ask("tags"))["tags"])
         finally:
             await studio.close()
-            os.spawnlp(os.P_WAIT, "umount", "umount", small)  # noqa: ASYNC221
+            os.spawnlp(os.P_WAIT, "umount", "umount", "-l", small)  # noqa: ASYNC221
 
 
 def amend(root: Path, /, **fields: Any) -> None:

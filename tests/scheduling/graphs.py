@@ -22,7 +22,7 @@ def batch(count: int) -> Graph:
     return graph
 
 
-def slow(seconds: float = 600.0, *, steps: int = 0, seed: int = 0, **more: Any) -> Graph:
+def slow(seconds: float = 150.0, *, steps: int = 0, seed: int = 0, **more: Any) -> Graph:
     """One picture after some time; by default it is for ever, and heeds an interrupt at once."""
     steps = steps or max(1, round(seconds / 0.02))
     options = {"preview": False, "interruptible": True, **more}

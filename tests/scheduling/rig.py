@@ -217,14 +217,11 @@ class Service:
     async def job_when(
         self, job_id: str, condition: Callable[[dict[str, Any]], object]
     ) -> dict[str, Any]:
-        """Wait until something is so of a job."""
-        job: dict[str, Any] = {}
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not condition(job := await self.job(job_id)):  # noqa: ASYNC110  # over HTTP
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            raise AssertionError(f"it never came to that: {job}") from None
+        """Wait until something is so of a job, which may not end before."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition(job := await self.job(job_id)):
+                assert job["completed_at"] is None, f"it never came to that: {job}"
+                await asyncio.sleep(0.01)
         return job
 
     async def ended(self, job_id: str) -> dict[str, Any]:

@@ -93,8 +93,8 @@ def history(
         click.echo("note: nothing that was asked for was ever recorded here", err=True)
 
 
-def _inside(place: Place, path: str) -> str:
-    """The path as the log writes it; an absolute one is taken if it lies in the project."""
+def _inside(place: Place, path: str) -> str | None:
+    """The path as the log writes it, also of an absolute one; None for the whole project."""
     given = Path(path)
     if given.is_absolute():
         for root in (place.root, place.root.resolve()):
@@ -104,7 +104,7 @@ def _inside(place: Place, path: str) -> str:
         else:
             raise PathNotPermitted(path, (str(place.root),))
     inside = given.as_posix()
-    return "" if inside == "." else normalize("NFC", inside)
+    return None if inside == "." else normalize("NFC", inside)
 
 
 def lies_at(path: str | None, where: str) -> bool:
@@ -115,7 +115,7 @@ def lies_at(path: str | None, where: str) -> bool:
     if path is None:
         return False
     same = path if path.isascii() else normalize("NFC", path)
-    return not where or same == where or same.startswith(f"{where}/")
+    return same == where or same.startswith(f"{where}/")
 
 
 def _assets_at(place: Place, where: str) -> frozenset[str]:

@@ -120,7 +120,7 @@ def _show(
     click.echo(f"State hash {state_hash(done.tables.pack())}")
     table(
         "Jobs",
-        ("job", "status", "workflow", "backend", "attempts", "outputs", "who", "when"),
+        ("job", "status", "workflow", "backend", "tries", "files", "who", "when"),
         [
             (
                 row.job,

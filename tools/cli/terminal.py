@@ -21,6 +21,8 @@ WORTH_A_BAR = 4 << 20
 #: Rows of a table on a terminal, if nobody asked for another number.
 ROWS = 40
 
+#: Cells up to this width are never folded.
+_SHORT = 12
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -92,18 +94,28 @@ def _write(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _draw(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """As wide as the terminal, long cells folded."""
+    """As wide as the terminal, long cells folded. If even that does not fit, as plain text."""
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=True)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    console = Console(highlight=False)
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    least = 0
+    for at, column in enumerate(columns):
+        longest = max(cell_len(cell) for cell in (column, *(row[at] for row in rows)))
+        # Only long cells give way, so that a number or a name stays in one piece.
+        width = min(longest, _SHORT)
+        drawn.add_column(column, overflow="fold", no_wrap=longest <= _SHORT, min_width=width)
+        least += width + 2
+    if least > console.width:
+        _write(columns, rows)
+        return
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))  # no markup: a file may be named [red]
-    Console(highlight=False).print(drawn)
+    console.print(drawn)
 
 
 def warn_of(findings: Iterable[Finding]) -> None:
