@@ -380,7 +380,7 @@ class ProjectReadOnly(Unavailable):
     """The log of a project cannot be written, or must not be."""
 
     code: ClassVar[str] = "project.read_only"
-    remedy = "Free the share or upgrade this program as the reason says, then restart the service."
+    remedy = "Free the share or upgrade this program as the reason says; the service tries again."
     retry_after = 30.0
     project: str
     reason: str

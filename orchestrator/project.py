@@ -13,11 +13,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import structlog
-from attrs import define, field
+from attrs import define, field, frozen
 
 import events
 import projections
@@ -27,7 +28,7 @@ from events.log.checkpoint import CheckpointStore
 from events.log.disk_io import DiskIO
 from events.log.folder import FolderLog, proves
 from events.log.format_file import Format, FormatError, create, load
-from events.log.port import HARMLESS, Finding, LogBusyError, LogReadOnlyError
+from events.log.port import HARMLESS, Finding, LogBusyError, LogError, LogReadOnlyError
 from events.record import Record
 from events.registry import MUST_KNOW
 from orchestrator.commands.deciders import DECIDERS, Command
@@ -76,6 +77,18 @@ def code_version() -> str:
     return digest.hexdigest()[:16]
 
 
+@frozen(eq=False)
+class _Change:
+    """A decided change on its way through the log and back."""
+
+    number: int
+    log: FolderLog
+    item: Draft
+    #: The locks it holds.
+    held: tuple[str, ...]
+    outcome: asyncio.Future[list[Record]]
+
+
 @define(eq=False)
 class Project:
     """One project folder, open in this service."""
@@ -95,10 +108,12 @@ class Project:
     _reading: asyncio.Lock = field(factory=asyncio.Lock)
     #: Small looks at the project's files.
     share: ShareThreads = field(factory=lambda: ShareThreads("share"))
-    #: Changes that were appended, and those that are applied or have failed.
+    #: Number of the last change that was begun; those not yet applied, in order.
     _begun: int = 0
-    _settled: int = 0
-    #: (number of changes, who waits for so many to be settled), in order.
+    _unsettled: dict[int, _Change] = field(factory=dict)
+    #: Changes of this turn of the loop, on their way to the log.
+    _outbox: list[_Change] = field(factory=list)
+    #: (number, who waits until all changes up to it are settled), in order.
     _drains: deque[tuple[int, asyncio.Future[None]]] = field(factory=deque)
     _inbox: LoopInbox | None = None
     _since_checkpoint: int = 0
@@ -143,22 +158,50 @@ class Project:
                 self._locks.give_back(held)
                 return []
             log = self.log or await self._create()
-            appended = self._append(log, item)
         except BaseException:
             self._locks.give_back(held)
             raise
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[list[Record]] = loop.create_future()
-        self._begun += 1
-        inbox = self._inbox = self._inbox or LoopInbox(loop)
-        appended.add_done_callback(
-            lambda done: inbox.put(lambda: self._settle(held, done, outcome))
+        change = self._hand_in(log, item, held)
+        limit = asyncio.get_running_loop().call_later(
+            SETTLE_SECONDS, _leave_unsettled, change.outcome, self.root
         )
-        limit = loop.call_later(SETTLE_SECONDS, _leave_unsettled, outcome, self.root)
         try:
-            return await outcome
+            return await change.outcome
         finally:
             limit.cancel()
+
+    def _hand_in(self, log: FolderLog, item: Draft, held: tuple[str, ...]) -> _Change:
+        """Put a change with the others of this turn of the loop; they go to the log together.
+
+        The log's thread would otherwise wake for each of them, and fight with the loop for the
+        interpreter; so it finds many at once, and writes them at once.
+        """
+        loop = asyncio.get_running_loop()
+        self._begun += 1
+        change = _Change(self._begun, log, item, held, loop.create_future())
+        self._unsettled[change.number] = change
+        self._outbox.append(change)
+        if len(self._outbox) == 1:
+            loop.call_soon(self._hand_over)
+        return change
+
+    def _hand_over(self) -> None:
+        inbox = self._inbox = self._inbox or LoopInbox(asyncio.get_running_loop())
+        outbox, self._outbox = self._outbox, []
+        for change in outbox:
+            try:
+                appended = change.log.append(change.item)
+            except LogError as exc:
+                self._settle(change, exc)
+            else:
+                appended.add_done_callback(partial(self._bring_back, inbox, change))
+
+    def _bring_back(
+        self, inbox: LoopInbox, change: _Change, appended: Future[list[Record]]
+    ) -> None:
+        """From the log's thread to the loop."""
+        end = appended.exception() or appended.result()
+        inbox.put(lambda: self._settle(change, end))
 
     def _decide(self, command: Command, actor: str, correlation: str | None) -> Draft | None:
         view = self.view
@@ -171,44 +214,37 @@ class Project:
         except UnloggableError as exc:
             raise ChangeTooLarge(str(exc)) from exc
 
-    def _append(self, log: FolderLog, item: Draft) -> Future[list[Record]]:
-        try:
-            return log.append(item)
-        except LogBusyError as exc:
-            raise LogBusy(exc.waiting) from exc
-        except LogReadOnlyError as exc:
-            raise ProjectReadOnly(str(self.root), exc.reason) from exc
-
-    def _settle(
-        self,
-        held: tuple[str, ...],
-        appended: Future[list[Record]],
-        outcome: asyncio.Future[list[Record]],
-    ) -> None:
+    def _settle(self, change: _Change, end: list[Record] | BaseException) -> None:
         """A change is durable, or has failed: apply it, and tell whoever still waits for it."""
-        failed: ProjectReadOnly | None = None
-        records: list[Record] = []
-        try:
-            records = appended.result()
-        except LogReadOnlyError as exc:
-            failed = ProjectReadOnly(str(self.root), exc.reason)
-        else:
-            self.apply(records)
-        self._locks.give_back(held)
-        # The log settles changes in the order in which they were begun.
-        self._settled += 1
-        while self._drains and self._drains[0][0] <= self._settled:
+        if isinstance(end, list):
+            self.apply(end)
+        self._locks.give_back(change.held)
+        del self._unsettled[change.number]
+        oldest = next(iter(self._unsettled), self._begun + 1)
+        while self._drains and self._drains[0][0] < oldest:
             self._drains.popleft()[1].set_result(None)
+        outcome = change.outcome
         if outcome.done():
-            _log.info("change.settled_unseen", project=str(self.root), failed=failed is not None)
-        elif failed is not None:
-            outcome.set_exception(failed)
+            failed = None if isinstance(end, list) else str(end)
+            _log.info("change.settled_unseen", project=str(self.root), failed=failed)
+        elif isinstance(end, list):
+            outcome.set_result(end)
         else:
-            outcome.set_result(records)
+            outcome.set_exception(self._refusal(end))
+
+    def _refusal(self, fault: BaseException) -> BaseException:
+        """A fault of the log as clients are told of it."""
+        match fault:
+            case LogBusyError(waiting=waiting):
+                return LogBusy(waiting)
+            case LogReadOnlyError(reason=reason):
+                return ProjectReadOnly(str(self.root), reason)
+            case _:
+                return fault
 
     async def _drain(self) -> None:
         """Return when all changes that were begun before have been applied, or have failed."""
-        if self._settled < self._begun:
+        if self._unsettled:
             drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._drains.append((self._begun, drained))
             await drained

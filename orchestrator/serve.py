@@ -30,7 +30,7 @@ LOG_BYTES, LOG_FILES = 10 << 20, 5
 SHUTDOWN = 10.0
 #: A thread that comes back from the disk waits so long for the interpreter while the event loop
 #: is busy (seconds). Python's 5 ms, three times per write of the log, would be most of its time.
-SWITCH_INTERVAL = 0.0002
+SWITCH_INTERVAL = 0.0005
 #: Bytes of a request's first line: a path of 4 KiB has three times that when percent-encoded.
 LINE_LIMIT = 1 << 15
 #: What is left of a body that was refused is passed over for so long, so that its sender gets to

@@ -49,12 +49,14 @@ class FolderLog:
     ) -> None:
         """`gallery` is the project's `.gallery` folder; `start` says what is known already."""
         self.project = format_.project
-        self._format = format_
         self._folder = gallery / "log"
         self._disk = disk or DiskIO()
         self._clock = HybridClock(wall_ms)
-        #: Why what we have read forbids us to write.
-        self._forbidden: str | None = None
+        missing = ", ".join(format_.unknown_to_write)
+        #: Why FORMAT, or what we have read, forbids us to write.
+        self._forbidden: str | None = (
+            f"writing needs features that this program lacks: {missing}" if missing else None
+        )
         self._reader = LogReader(self._folder, self.project, disk=self._disk, start=start)
         self._writer = SegmentWriter(
             self._folder,
@@ -81,9 +83,6 @@ class FolderLog:
     @property
     def read_only(self) -> str | None:
         """Why nothing can be written; None if it can."""
-        missing = self._format.unknown_to_write
-        if missing:
-            return f"writing needs features that this program lacks: {', '.join(missing)}"
         return self._forbidden or self._writer.read_only
 
     def append(self, draft: Draft) -> Future[list[Record]]:

@@ -112,7 +112,8 @@ class LogReader:
                     continue  # a chunk ended, perhaps within a line; the file may go on
                 if stretch.seal is not None and stretch.behind:
                     writer.note_behind(stretch.behind)
-                if stretch.seal is not None and stretch.seal.next is None:
+                ended = stretch.seal is not None and stretch.seal.next is None
+                if ended and writer.position.segment == writer.numbers[-1]:
                     writer.closed = True
                 elif not self._go_on(writer, stretch):
                     break

@@ -30,7 +30,7 @@ from orchestrator.gallery.listing import FileStat, Tree
 from orchestrator.gallery.media import is_media
 from orchestrator.gallery.picture import PictureFacts
 from orchestrator.gallery.reading import reading
-from orchestrator.paths.recent import MOMENT, RecentFolders
+from orchestrator.paths.recent import RecentFolders
 from orchestrator.paths.roots import Roots, relative
 from orchestrator.project import Project
 from orchestrator.projects import Projects
@@ -40,6 +40,8 @@ from projections.views import View
 
 #: Project paths whose resolution is remembered.
 MAX_KNOWN = 1_000
+#: A look at a file counts for so long (seconds); NFS itself may show attributes older than that.
+SIGHTED_FOR = 5.0
 #: Files whose last look is remembered.
 MAX_SIGHTED = 10_000
 
@@ -169,7 +171,7 @@ class Gallery:
             sighting = await project.share.run(lambda: self._look(project, file_path))
             if len(self._sighted) >= MAX_SIGHTED:
                 self._sighted.clear()
-            self._sighted[key] = sighting, now + MOMENT
+            self._sighted[key] = sighting, now + SIGHTED_FOR
         return sighting
 
     def _look(self, project: Project, file_path: str) -> Sighting:

@@ -88,7 +88,7 @@ def install(app: web.Application, *, cors_origins: Collection[str] = ("*",)) -> 
             allows all.
     """
     origins = Origins.parse(cors_origins)
-    app.middlewares.extend([answer_errors, know_the_actor, _cors(origins)])
+    app.middlewares.extend([answer_errors, _cors(origins)])
     app.on_response_prepare.append(_headers(origins))
 
 
@@ -102,11 +102,12 @@ def status_of(error: type[OrchestratorError]) -> int:
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Serve) -> web.StreamResponse:
-    """Give the request its id, and turn whatever is raised into a reply."""
-    # Each request has a task, and so a context, of its own: nothing needs to be unbound.
+    """Give the request its id and its actor, and turn whatever is raised into a reply."""
     request_id = request[REQUEST_ID] = _request_id(request)
-    structlog.contextvars.bind_contextvars(request_id=request_id)
     try:
+        actor = request[ACTOR] = _actor(request)
+        # Bound anew for each request of a connection, so nothing needs to be unbound.
+        structlog.contextvars.bind_contextvars(request_id=request_id, actor=actor)
         return await handler(request)
     except Exception as exc:  # noqa: BLE001 -- the last place before the client; logged in _answer
         return _answer(request, exc)
@@ -197,23 +198,18 @@ def _request_id(request: web.Request) -> str:
     return sent if _REQUEST_ID.fullmatch(sent) else str(uuid7())
 
 
-# --- who asks ---
-
-
-@web.middleware
-async def know_the_actor(request: web.Request, handler: Serve) -> web.StreamResponse:
-    """Bind the actor to the request and to its log lines.
+def _actor(request: web.Request) -> str:
+    """Who asks.
 
     Raises:
         InvalidFields: If the header is not 1 to 64 printable characters.
     """
     actor = request.headers.get(ACTOR_HEADER, ANONYMOUS).strip()
     if not 1 <= len(actor) <= ACTOR_LENGTH or not actor.isprintable():
+        structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID], actor=None)
         fault = f"expected 1 to {ACTOR_LENGTH} printable characters"
         raise InvalidFields((Fault(ACTOR_HEADER, fault, len(actor)),))
-    request[ACTOR] = actor
-    structlog.contextvars.bind_contextvars(actor=actor)
-    return await handler(request)
+    return actor
 
 
 # --- CORS ---

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import shutil
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -25,7 +26,7 @@ from orchestrator.serve import runner_of
 from orchestrator.services import PROJECTS
 from projections.fold import state_hash
 
-Client = TestClient[web.Request, None]
+Client = TestClient[web.Request, Any]
 
 #: The graph and the drawing that ComfyUI writes into its pictures.
 PROMPT = {"3": {"class_type": "KSampler", "inputs": {"seed": 7, "steps": 20}}}
@@ -283,6 +284,11 @@ class Studio:
             '  - {name: look, node: "6", input: text, type: str, default: film still}\n'
             '  - {name: quality, node: "3", input: steps, type: int, range: [1, 60]}\n'
         )
+
+    def furnish_nothing(self) -> None:
+        """Take out the pictures."""
+        shutil.rmtree(self.project)
+        self.project.mkdir()
 
     async def host(
         self, name: str = "ada", backends: tuple[BackendConfig, ...] = (), **changes: Any

@@ -67,8 +67,3 @@ def seal_faults(seal: Seal, met: Met) -> Iterator[str]:
         yield f"it tells of {seal.size} bytes, but follows {met.size}"
     if seal.sha256 != met.sha256:
         yield f"it tells of sha256 {seal.sha256}, but that is {met.sha256}"
-
-
-def is_believed(seal: Seal, met: Met) -> bool:
-    """Whether readers go by a seal: they do not count lines or hash the file."""
-    return (seal.segment, seal.last, seal.size) == (met.segment, met.last, met.size)

@@ -18,7 +18,7 @@ from tools.audit.chain import Chain
 from tools.audit.ends import Ends
 from tools.audit.examine import Examined, examine
 from tools.audit.findings import Affected, Check
-from tools.audit.heads import Met, Owner, is_believed, seal_faults
+from tools.audit.heads import Met, Owner, seal_faults
 from tools.audit.record_checks import RecordChecks
 from tools.audit.scene import Scene
 from tools.audit.snapshot import RawLine
@@ -58,17 +58,21 @@ class Summary:
         return f"{self.writer}.{self.host}"
 
 
-@define
+@define(kw_only=True)
 class _Segment:
     """The segment being looked at."""
 
-    number: int
-    file: str
+    number: int = field(kw_only=False)
+    file: str = field(kw_only=False)
+    #: Whether its header says that it is of this writer.
+    ours: bool
     #: Whether readers can be here at all, and have met nothing wrong yet.
     readable: bool
+    #: Whether lines here are missed if readers do not take them: not if a later segment goes on.
+    counts: bool
     #: The next number and the `k` before it; None where damage hides them.
-    due: int | None
-    previous: bytes | None
+    due: int | None = None
+    previous: bytes | None = None
     count: int = 0
     #: A stretch that may have been cut off: fine at the end, damage before more lines.
     unfinished: RawLine | None = None
@@ -84,10 +88,9 @@ class WriterAudit:
     numbers: tuple[int, ...]
     #: Whether its host has begun anew, so that nothing will ever be added.
     outlived: bool
-    _good: int = 0
     _top: int = 0
-    #: Whether a seal said that the log ends there.
-    _closed: bool = False
+    #: The last line met in a segment of ours, and its `k`.
+    _met: tuple[int, bytes | None] = (0, None)
     _chain: Chain = field(init=False)
     _headers: dict[int, Header] = field(factory=dict)
     _records: RecordChecks = field(init=False)
@@ -112,21 +115,22 @@ class WriterAudit:
                 self._headers[number] = header
         for number in self.numbers:
             self._walk(number)
-        chain = self._chain.key(self._good)
+        good = self._chain.last
+        chain = self._chain.key(good)
         assert chain is not None  # all good lines are in it
         writer, host = self.owner.writer, self.owner.host
-        return Summary(writer, host, self.numbers, self._good, chain.decode(), self._top)
+        return Summary(writer, host, self.numbers, good, chain.decode(), self._top)
 
     def _file(self, number: int) -> str:
         return str(SegmentName(self.owner.writer, self.owner.host, number))
 
     def _from(self, sequence: int | None) -> Affected:
-        return Affected(self.owner.who, self._good + 1 if sequence is None else sequence)
+        return Affected(self.owner.who, self._chain.last + 1 if sequence is None else sequence)
 
     def _fits(self, header: Header) -> bool:
         """Whether readers that took the good lines so far can go on behind this header."""
         known = self._chain.key(header.base - 1)
-        return header.base <= self._good + 1 and known == header.previous and not self._closed
+        return header.base <= self._chain.last + 1 and known == header.previous
 
     def _is_settled(self, number: int) -> bool:
         """Whether a later segment continues at the place that was reached, whatever stands here."""
@@ -171,7 +175,7 @@ class WriterAudit:
                 return None
             what = f"its first line is no good header: {exc}"
             scene.broken(Check.HEADER, file, 0, what, affected=self._from(None))
-            return _Segment(number, file, readable=False, due=None, previous=None)
+            return _Segment(number, file, ours=False, readable=False, counts=True)
         scene.looked(Check.PLACE, Check.PROJECT, Check.CONTINUITY)
         misplaced = self.owner.misplaced(number, header)
         if misplaced is not None:
@@ -180,18 +184,32 @@ class WriterAudit:
             scene.broken(check, file, 0, what, remedy=remedy, affected=self._from(None))
         else:
             self._judge_continuity(file, header)
-        self._top = max(self._top, header.base - 1)
-        readable = misplaced is None and self._fits(header)
-        return _Segment(number, file, readable, header.base, header.previous)
+        ours = misplaced is None
+        readable = ours and self._fits(header)
+        counts = readable or not self._is_settled(number)
+        if counts and ours:
+            self._top = max(self._top, header.base - 1)
+        return _Segment(
+            number,
+            file,
+            ours=ours,
+            readable=readable,
+            counts=counts,
+            due=header.base,
+            previous=header.previous,
+        )
 
     def _judge_continuity(self, file: str, header: Header) -> None:
-        known = self._chain.key(header.base - 1)
+        before = header.base - 1
+        known = self._chain.key(before)
+        if known is None and before == self._met[0]:
+            known = self._met[1]
         if known is not None and known != header.previous:
-            fork = f"it does not continue the chain of record {header.base - 1}"
+            fork = f"it does not continue the chain of record {before}"
             affected = self._from(header.base)
             self.scene.broken(Check.CONTINUITY, file, 0, fork, affected=affected)
-        elif header.base > self._top + 1:
-            missing = f"records {self._top + 1} to {header.base - 1} are missing before it"
+        elif before > self._top:
+            missing = f"records {self._top + 1} to {before} are missing before it"
             affected = self._from(None)
             self.scene.broken(
                 Check.CONTINUITY, file, 0, missing, remedy=_MISSING, affected=affected
@@ -224,28 +242,29 @@ class WriterAudit:
         at.count += 1
         # A line without `k` is none of the writer's: it says nothing of what comes next.
         at.previous, at.due = found.key, None if found.key is None else found.sequence + 1
-        self._top = max(self._top, found.sequence)
-        if not found.faults:
+        if at.counts:
+            self._top = max(self._top, found.sequence)
+        if at.ours:
+            self._met = found.sequence, found.key
+        if at.readable:
             self._take(at, raw, found)
         return True
 
     def _take(self, at: _Segment, raw: RawLine, found: Examined) -> None:
-        """A line that is good by itself."""
+        """A line that is good, where readers can be."""
         assert found.key is not None  # else it has a fault
         known = self._chain.key(found.sequence)
         if known is None:
-            self._chain.add(found.sequence, found.key)
+            self._chain.add(found.key)
             self._records.look(found, at.file, raw.offset)
             self._ends.age(at.file, raw.offset, int(found.time[:12], 16))
-        else:
-            self.scene.looked(Check.REPEATS)
-            if known != found.key:
-                what = f"record {found.sequence} stands here a second time, but otherwise"
-                affected = self._from(found.sequence)
-                self.scene.broken(Check.REPEATS, at.file, raw.offset, what, affected=affected)
-                at.readable = False
-        if at.readable and found.sequence == self._good + 1:
-            self._good += 1
+            return
+        self.scene.looked(Check.REPEATS)
+        if known != found.key:
+            what = f"record {found.sequence} stands here a second time, but otherwise"
+            affected = self._from(found.sequence)
+            self.scene.broken(Check.REPEATS, at.file, raw.offset, what, affected=affected)
+            at.readable = False
 
     # The seal.
 
@@ -264,7 +283,6 @@ class WriterAudit:
         if seal.next is None:
             if self.numbers[-1] > at.number:
                 self._bad_seal(at, raw, "it ends the log, but there are later segments")
-            self._closed = self._closed or (at.readable and is_believed(seal, met))
             return
         self.scene.looked(Check.NEXT)
         if seal.next not in self.numbers:

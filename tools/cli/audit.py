@@ -14,7 +14,7 @@ from tools.audit.findings import Finding, Severity
 from tools.audit.promises import BESIDES, PROMISES
 from tools.audit.report import Report, Verdict
 from tools.audit.report import audit as check
-from tools.cli.place import gallery_of, project_argument
+from tools.cli.place import gallery_of
 from tools.cli.reading import gc_paused
 from tools.cli.terminal import clean, number, progress, table
 
@@ -22,20 +22,11 @@ from tools.cli.terminal import clean, number, progress, table
 NOTES = 20
 
 
-@click.command()
-@project_argument
-@click.option("--files", is_flag=True, help="Read the outputs of all jobs, and compare them too.")
-@click.option("--notes", is_flag=True, help=f"Show all notes, not only the first {NOTES}.")
-@click.option("--json", "machine", is_flag=True, help="Everything as one JSON document.")
-@click.pass_context
-def audit(ctx: click.Context, project: Path, files: bool, notes: bool, machine: bool) -> None:
-    """Check every promise of the log's format.
+def audit(project: Path, *, files: bool, notes: bool, machine: bool) -> int:
+    """Audit a project's log and print the report; the exit code.
 
-    Every segment is read byte by byte, and the log is folded in two orders. Each promise of
-    events/FORMAT.md is shown by its id as held, broken, or not checkable from bytes; each finding
-    with its file and byte, what is lost, and what to do. Nothing is written.
-
-    Exit codes: 0 all held, 1 something is broken, 2 it could not be audited.
+    Raises:
+        OrchestratorError: there is no log to be audited.
     """
     root, gallery = gallery_of(project)
     with gc_paused():
@@ -50,7 +41,7 @@ def audit(ctx: click.Context, project: Path, files: bool, notes: bool, machine: 
         click.echo(_document(root, report))
     else:
         _show(root, report, all_notes=notes)
-    ctx.exit(1 if report.broken else 0)
+    return 1 if report.broken else 0
 
 
 def _document(root: Path, report: Report) -> bytes:

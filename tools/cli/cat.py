@@ -6,22 +6,17 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import click
-
 from tools.cli.merging import Merge
-from tools.cli.place import locate, project_argument
+from tools.cli.place import locate
 from tools.cli.reading import Reading, names_in
 from tools.cli.terminal import warn_of
 
 
-@click.command()
-@project_argument
-@click.option("--merge", is_flag=True, help="In the order of their stamps, over all writers.")
-def cat(project: Path, merge: bool) -> None:
-    """Print the log's lines as they are.
+def cat(project: Path, *, merge: bool) -> None:
+    """Print all good lines of a project's log; with `merge` in the order of their stamps.
 
-    Only lines that count are printed, each once: JSON, one event or transaction a line, ready
-    for jq. Without --merge they come writer by writer. What was left out is said on stderr.
+    Raises:
+        OrchestratorError: there is no log to be read.
     """
     place = locate(project)
     if merge:

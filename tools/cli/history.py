@@ -18,14 +18,12 @@ from events.jobs import JobOutputStored
 from events.record import Record
 from events.registry import name_of
 from events.stamp import before
-from orchestrator.errors import PathNotPermitted
 from projections.catalogue import empty_tables
 from projections.project import ProjectView
 from tools.cli.merging import Merge
-from tools.cli.place import Place, locate, project_argument
+from tools.cli.place import Place, locate
 from tools.cli.reading import Reading, gc_paused, total_bytes
 from tools.cli.terminal import clean, iso, local, progress, warn_of
-from tools.cli.times import TIME
 from tools.cli.words import Change, describe
 
 
@@ -54,25 +52,19 @@ class Wanted:
         return change.asset in self.assets or lies_at(change.path, self.path)
 
 
-@click.command()
-@project_argument
-@click.argument("path", required=False)
-@click.option("--job", metavar="ID", help="Only what happened to this job.")
-@click.option("--actor", metavar="WHO", help="Only what this person or program did.")
-@click.option("--since", type=TIME, metavar="TIME", help="Only from this time on.")
-@click.option("--json", "machine", is_flag=True, help="JSON lines, with all details.")
 def history(
     project: Path,
     path: str | None,
+    *,
     job: str | None,
     actor: str | None,
     since: datetime | None,
     machine: bool,
 ) -> None:
-    """Show who changed what, when, from what to what.
+    """Print the changes of a project that are wanted, oldest first.
 
-    One line per change, oldest first, over all hosts. PATH is a file or a folder, relative to
-    the project: of a file, everything is shown that was ever done to it, under whatever name.
+    Raises:
+        OrchestratorError: there is no log to be read, or `path` lies outside the project.
     """
     place = locate(project)
     inside = None if path is None else _inside(place, path)
@@ -102,6 +94,8 @@ def _inside(place: Place, path: str) -> str | None:
                 given = given.relative_to(root)
                 break
         else:
+            from orchestrator.errors import PathNotPermitted
+
             raise PathNotPermitted(path, (str(place.root),))
     inside = given.as_posix()
     return None if inside == "." else normalize("NFC", inside)

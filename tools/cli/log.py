@@ -1,28 +1,107 @@
-"""`orchestrator log`: reading a project's log. Nothing here writes anything."""
+"""`orchestrator log`: reading a project's log. Nothing here writes anything.
+
+What a command needs is imported when it runs, so that `--help` is there at once.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
+
 import click
 
-from tools.cli.lazy import LazyCommand, LazyGroup
+from tools.cli.arguments import TIME, json_option, project_argument
 
 
-@click.group(
-    cls=LazyGroup,
-    commands_at={
-        "replay": LazyCommand(
-            "tools.cli.replay:replay", "Show the state that the log tells, now or at a time."
-        ),
-        "history": LazyCommand(
-            "tools.cli.history:history", "Show who changed what, when, from what to what."
-        ),
-        "audit": LazyCommand("tools.cli.audit:audit", "Check every promise of the log's format."),
-        "cat": LazyCommand("tools.cli.cat:cat", "Print the log's lines as they are."),
-    },
-)
+@click.group()
 def log() -> None:
     """Read a project's log: replay, history, audit, cat.
 
     PROJECT is a project's folder, or the .gallery folder in it. The commands only read; they
     create nothing, and may run while services write.
     """
+
+
+@log.command()
+@project_argument
+@click.option(
+    "--at",
+    type=TIME,
+    metavar="TIME",
+    help="The state as it was then: 2026-05-01T14:30, local unless it ends in a zone.",
+)
+@json_option("Everything as one JSON document.")
+@click.option(
+    "--rows",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Rows of each table; 0 is all. By default 40 on a terminal, else all.",
+)
+def replay(project: Path, at: datetime | None, machine: bool, rows: int | None) -> None:
+    """Show the state that the log tells, now or at a time.
+
+    The log is read from its begin, whatever checkpoints there are. What had to be left out is
+    said on stderr; the state then holds all the rest.
+    """
+    from tools.cli import replay as command
+
+    command.replay(project, at, machine=machine, rows=rows)
+
+
+@log.command()
+@project_argument
+@click.argument("path", required=False)
+@click.option("--job", metavar="ID", help="Only what happened to this job.")
+@click.option("--actor", metavar="WHO", help="Only what this person or program did.")
+@click.option("--since", type=TIME, metavar="TIME", help="Only from this time on.")
+@json_option("JSON lines, with all details.")
+def history(
+    project: Path,
+    path: str | None,
+    job: str | None,
+    actor: str | None,
+    since: datetime | None,
+    machine: bool,
+) -> None:
+    """Show who changed what, when, from what to what.
+
+    One line per change, oldest first, over all hosts. PATH is a file or a folder, relative to
+    the project: of a file, everything is shown that was ever done to it, under whatever name.
+    """
+    from tools.cli import history as command
+
+    command.history(project, path, job=job, actor=actor, since=since, machine=machine)
+
+
+@log.command()
+@project_argument
+@click.option("--files", is_flag=True, help="Read the outputs of all jobs, and compare them too.")
+@click.option("--notes", is_flag=True, help="Show all notes, not only the first 20.")
+@json_option("Everything as one JSON document.")
+@click.pass_context
+def audit(ctx: click.Context, project: Path, files: bool, notes: bool, machine: bool) -> None:
+    """Check every promise of the log's format.
+
+    Every segment is read byte by byte, and the log is folded in two orders. Each promise of
+    events/FORMAT.md is shown by its id as held, broken, or not checkable from bytes; each finding
+    with its file and byte, what is lost, and what to do. Nothing is written.
+
+    Exit codes: 0 all held, 1 something is broken, 2 it could not be audited.
+    """
+    from tools.cli import audit as command
+
+    ctx.exit(command.audit(project, files=files, notes=notes, machine=machine))
+
+
+@log.command()
+@project_argument
+@click.option("--merge", is_flag=True, help="In the order of their stamps, over all writers.")
+def cat(project: Path, merge: bool) -> None:
+    """Print the log's lines as they are.
+
+    Only lines that count are printed, each once: JSON, one event or transaction a line, ready
+    for jq. Without --merge they come writer by writer. What was left out is said on stderr.
+    """
+    from tools.cli import cat as command
+
+    command.cat(project, merge=merge)

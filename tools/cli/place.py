@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
-import click
 from attrs import frozen
 
 from events.log.format_file import NAME, FormatError, load
-from orchestrator.errors import FileMissing, ProjectUnreadable
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def project_argument(command: F) -> F:
-    """The argument of all commands that read a project's log."""
-    return click.argument("project", type=click.Path(path_type=Path))(command)
 
 
 @frozen
@@ -42,6 +31,8 @@ def gallery_of(project: Path) -> tuple[Path, Path]:
     """
     given = project.absolute()
     if not given.is_dir():
+        from orchestrator.errors import FileMissing
+
         raise FileMissing(str(project))
     # `..` and links are resolved only where the name says nothing, as for `.`.
     named = given if given.name == ".gallery" else given.resolve()
@@ -61,11 +52,18 @@ def locate(project: Path) -> Place:
     try:
         found = load(gallery)
     except FormatError as exc:
-        raise ProjectUnreadable(str(root), str(exc)) from exc
+        raise unreadable(root, str(exc)) from exc
     if found is None:
-        raise ProjectUnreadable(
-            str(root),
+        raise unreadable(
+            root,
             f"it has no .gallery/{NAME}, so nothing was ever recorded there; name the folder of a "
             "project, and see that its share is mounted",
         )
     return Place(root, gallery, found.project)
+
+
+def unreadable(root: Path, reason: str) -> Exception:
+    """The error of a project that cannot be read; imported here, since it is seldom needed."""
+    from orchestrator.errors import ProjectUnreadable
+
+    return ProjectUnreadable(str(root), reason)

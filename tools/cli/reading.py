@@ -124,7 +124,7 @@ def _size(path: Path) -> int:
         return 0  # reading it will say what is wrong
 
 
-def unreadable(folder: Path, findings: tuple[Finding, ...]) -> str | None:
+def unlistable(folder: Path, findings: tuple[Finding, ...]) -> str | None:
     """Why the log folder as a whole could not be read; None if it could."""
     for finding in findings:
         if finding.kind is Tail.UNREADABLE and finding.file == str(folder):

@@ -12,14 +12,12 @@ from attrs import asdict, frozen
 from events.log.port import Finding
 from events.record import Position
 from events.stamp import before
-from orchestrator.errors import ProjectUnreadable
 from projections.catalogue import empty_tables
 from projections.fold import Tables, state_hash
-from tools.cli.place import Place, locate, project_argument
-from tools.cli.reading import Reading, gc_paused, total_bytes, unreadable
+from tools.cli.place import Place, locate, unreadable
+from tools.cli.reading import Reading, gc_paused, total_bytes, unlistable
 from tools.cli.state import State, as_json, state_of, tag_names
 from tools.cli.terminal import clean, local, number, progress, table, warn_of, zulu
-from tools.cli.times import TIME
 
 
 @frozen
@@ -34,26 +32,11 @@ class Replayed:
     findings: tuple[Finding, ...]
 
 
-@click.command()
-@project_argument
-@click.option(
-    "--at",
-    type=TIME,
-    metavar="TIME",
-    help="The state as it was then: 2026-05-01T14:30, local unless it ends in a zone.",
-)
-@click.option("--json", "machine", is_flag=True, help="Everything as one JSON document.")
-@click.option(
-    "--rows",
-    type=click.IntRange(0),
-    metavar="N",
-    help="Rows of each table; 0 is all. By default 40 on a terminal, else all.",
-)
-def replay(project: Path, at: datetime | None, machine: bool, rows: int | None) -> None:
-    """Show the state that the log tells, now or at a time.
+def replay(project: Path, at: datetime | None, *, machine: bool, rows: int | None) -> None:
+    """Print a project's state, at most `rows` rows of each table (None: as fits the output).
 
-    The log is read from its begin, whatever checkpoints there are. What had to be left out is
-    said on stderr; the state then holds all the rest.
+    Raises:
+        OrchestratorError: there is no log to be read.
     """
     place = locate(project)
     with gc_paused():
@@ -83,9 +66,9 @@ def run(place: Place, at: datetime | None = None) -> Replayed:
             applied += len(past)
             later += len(records) - len(past)
     findings = reading.findings()
-    reason = unreadable(place.log, findings)
+    reason = unlistable(place.log, findings)
     if reason is not None:
-        raise ProjectUnreadable(str(place.root), reason)
+        raise unreadable(place.root, reason)
     return Replayed(tables, applied, later, reading.positions(), findings)
 
 

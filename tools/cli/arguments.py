@@ -1,10 +1,25 @@
-"""Times on the command line."""
+"""Arguments that several commands take. Imports nothing but click, since `--help` needs them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def project_argument(command: F) -> F:
+    """The argument of all commands that read a project's log."""
+    return click.argument("project", type=click.Path(path_type=Path))(command)
+
+
+def json_option(what: str) -> Callable[[F], F]:
+    """`--json`; `what` says what is printed then."""
+    return click.option("--json", "machine", is_flag=True, help=what)
 
 
 class Time(click.ParamType[datetime]):
