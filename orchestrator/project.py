@@ -100,6 +100,8 @@ class Project:
     code: str
     tables: Tables
     log: FolderLog | None
+    #: Questions about the current state.
+    view: ProjectView = field(init=False)
     listeners: list[Listener] = field(factory=list)
     #: Called with the project's id once its log exists.
     on_created: Callable[[str], None] = lambda _project: None
@@ -118,15 +120,14 @@ class Project:
     _inbox: LoopInbox | None = None
     _since_checkpoint: int = 0
 
+    @view.default
+    def _view_of_tables(self) -> ProjectView:
+        return ProjectView(self.tables)
+
     @property
     def name(self) -> str:
         """The folder's name."""
         return self.root.name
-
-    @property
-    def view(self) -> ProjectView:
-        """Questions about the current state."""
-        return ProjectView(self.tables)
 
     @property
     def read_only(self) -> str | None:

@@ -52,12 +52,17 @@ async def read_bytes(request: web.Request, limit: int = BODY_LIMIT) -> bytes:
         raise BodyTooLarge(limit)
     data = bytearray()
     try:
-        async for chunk in request.content.iter_any():
-            data += chunk
-            if len(data) > limit:
-                raise BodyTooLarge(limit)
+        if request.content.is_eof():  # a small body has come with the head
+            data += request.content.read_nowait()
+        else:
+            async for chunk in request.content.iter_any():
+                data += chunk
+                if len(data) > limit:
+                    break
     except web.RequestPayloadError as exc:
         raise MalformedBody(f"it does not arrive as announced ({exc})") from exc
+    if len(data) > limit:
+        raise BodyTooLarge(limit)
     return bytes(data)
 
 
