@@ -14,7 +14,7 @@ from orchestrator.comfyui.transport import DEFAULT_TIMEOUTS, Timeouts
 from orchestrator.config import Config
 from orchestrator.gallery.service import Gallery
 from orchestrator.host import load_host
-from orchestrator.http import docs, files, gallery, jobs, live, middleware, serving
+from orchestrator.http import curation, docs, files, gallery, jobs, live, middleware, serving
 from orchestrator.http.endpoint import declared
 from orchestrator.http.openapi import Info
 from orchestrator.jobs import Jobs
@@ -36,7 +36,7 @@ from orchestrator.services import (
     ROOTS,
 )
 
-ENDPOINTS = declared(jobs, gallery, files, live)
+ENDPOINTS = declared(jobs, gallery, curation, files, live)
 INFO = Info(
     title="Director's Console Orchestrator",
     version=__version__,

@@ -605,3 +605,15 @@ class FileUnreadable(Unavailable):
     def detail(self) -> Any:
         """The path and the reason."""
         return {"path": self.path, "reason": self.reason}
+
+
+@define(eq=False)
+class StillOpening(Unavailable):
+    """The service has just started, and what is asked for may be in a project not yet opened."""
+
+    code: ClassVar[str] = "service.starting"
+    remedy = "Send the request again after the time in Retry-After."
+    retry_after = 1.0
+
+    def __str__(self) -> str:
+        return "The service has just started and is still opening its projects."

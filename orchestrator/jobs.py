@@ -14,7 +14,7 @@ from orchestrator.comfyui import workflow as workflows
 from orchestrator.comfyui.catalogue import Catalogue
 from orchestrator.comfyui.parameters import Exposed
 from orchestrator.commands.jobs import QueueJob, RequestCancel
-from orchestrator.errors import CapabilityUnknown, JobUnknown
+from orchestrator.errors import CapabilityUnknown, JobUnknown, StillOpening
 from orchestrator.gallery import naming
 from orchestrator.paths.roots import Roots
 from orchestrator.project import Project
@@ -126,11 +126,13 @@ class Jobs:
 
         Raises:
             JobUnknown: no open project has it.
+            StillOpening: it may be in one that is not open yet.
         """
         for project in self.projects.all():
             if project.view.job(job_id) is not None:
                 return self._found(project, job_id)
-        raise JobUnknown(job_id)
+        # A client that is told "unknown" after a restart would take its job for lost.
+        raise StillOpening() if self.projects.still_opening else JobUnknown(job_id)
 
     async def list(
         self,

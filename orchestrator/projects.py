@@ -12,7 +12,7 @@ import orjson
 import structlog
 from attrs import define, field
 
-from orchestrator.errors import FileMissing, ShareMissing, Unavailable
+from orchestrator.errors import FileMissing, ProjectUnreadable, ShareMissing, Unavailable
 from orchestrator.host import Host, write_whole
 from orchestrator.project import Listener, Project, code_version, open_project
 
@@ -68,6 +68,8 @@ class Projects:
     openers: list[Callable[[Project], None]] = field(factory=list)
     _open: dict[Path, Project] = field(factory=dict)
     _opening: dict[Path, asyncio.Lock] = field(factory=dict)
+    #: How many of the projects that were known at the start nobody has tried to open yet.
+    still_opening: int = 0
     _follower: asyncio.Task[None] | None = None
     _ailing: dict[Path, float] = field(factory=dict)
     _code: str = field(factory=code_version)
@@ -135,8 +137,14 @@ class Projects:
         return project
 
     def _open_blocking(self, root: Path) -> Project:
-        if not root.is_dir():
-            raise FileMissing(str(root))
+        try:
+            there = root.is_dir()
+        except OSError as exc:
+            raise ProjectUnreadable(str(root), f"the share does not answer: {exc}") from exc
+        if not there:
+            # What this host has seen is not lost: the share that it lies on is not mounted.
+            known = self._seen.id_at(root) is not None
+            raise ShareMissing(str(root)) if known else FileMissing(str(root))
         cache = self.data_dir / "cache"
         project = open_project(root, self.host, cache, self._code)
         if project.log is None:
@@ -164,21 +172,30 @@ class Projects:
 
         Ends when all are open: a share that is not mounted yet is tried again and again.
         """
+        self.still_opening = 1
         roots = await asyncio.to_thread(self._known_roots)
+        self.still_opening = len(roots)
         await asyncio.gather(*(self._reopen(root) for root in roots))
 
     async def _reopen(self, root: Path) -> None:
+        try:
+            failed = await self._failed_to_open(root)
+        finally:
+            self.still_opening -= 1
+        if failed is not None:
+            _log.warning("project.not_reopened", project=str(root), reason=failed)
         pause = REOPEN_FIRST
-        while True:
-            try:
-                await self.get(root)
-            except (FileMissing, Unavailable, OSError) as exc:
-                if pause == REOPEN_FIRST:
-                    _log.warning("project.not_reopened", project=str(root), reason=str(exc))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, REOPEN_SECONDS)
-            else:
-                return
+        while failed is not None:
+            await asyncio.sleep(pause)
+            failed = await self._failed_to_open(root)
+            pause = min(pause * 2, REOPEN_SECONDS)
+
+    async def _failed_to_open(self, root: Path) -> str | None:
+        try:
+            await self.get(root)
+        except (FileMissing, Unavailable, OSError) as exc:
+            return str(exc)
+        return None
 
     def _known_roots(self) -> list[Path]:
         return [Path(path) for path in self._seen.all()]

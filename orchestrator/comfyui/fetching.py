@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from orchestrator.comfyui.answers import Fetched
 
@@ -22,9 +23,10 @@ async def write_new(path: Path, chunks: AsyncGenerator[bytes]) -> Fetched:
         FileExistsError: The file is there already.
         OSError: The disk refused.
     """
-    sink = await asyncio.to_thread(_Sink, path)
+    sink = _Sink(path)
     try:
         async with aclosing(chunks):
+            await asyncio.to_thread(sink.open)
             async for chunk in chunks:
                 await asyncio.to_thread(sink.write, chunk)
         return await asyncio.to_thread(sink.finish)
@@ -36,24 +38,33 @@ async def write_new(path: Path, chunks: AsyncGenerator[bytes]) -> Fetched:
 class _Sink:
     """The file, its size and its digest.
 
-    The lock keeps a cancelled task from closing the file under a write that is still on its way.
+    The lock keeps a cancelled task from closing the file under a write that is still on its way,
+    and from leaving a file behind that is only being opened.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("xb")
+        self._file: BinaryIO | None = None
+        self._discarded = False
         self._digest = hashlib.sha256()
         self._size = 0
         self._lock = threading.Lock()
 
+    def open(self) -> None:
+        with self._lock:
+            if not self._discarded:
+                self._file = self._path.open("xb")
+
     def write(self, chunk: bytes) -> None:
         with self._lock:
+            assert self._file is not None  # opened, and not discarded while in use
             self._file.write(chunk)
             self._digest.update(chunk)
             self._size += len(chunk)
 
     def finish(self) -> Fetched:
         with self._lock:
+            assert self._file is not None
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -61,6 +72,9 @@ class _Sink:
 
     def discard(self) -> None:
         with self._lock:
+            self._discarded = True
+            if self._file is None:
+                return
             # Closing flushes; on a full disk that fails once more, and the first error counts.
             with suppress(OSError):
                 self._file.close()

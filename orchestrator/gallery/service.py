@@ -163,12 +163,17 @@ class Gallery:
         """A file that is to be edited, as it was looked at a moment ago, or as it is now.
 
         Raises:
-            PathInvalid, PathNotPermitted, FileMissing, FileChanging.
+            PathInvalid, PathNotPermitted, FileMissing, FileUnreadable, FileChanging.
         """
         key, now = (project.root, file_path), time.monotonic()
         sighting, until = self._sighted.get(key, (None, 0.0))
         if sighting is None or until < now:
-            sighting = await project.share.run(lambda: self._look(project, file_path))
+
+            def look() -> Sighting:
+                with reading(project.root / file_path):
+                    return self._look(project, file_path)
+
+            sighting = await project.share.run(look)
             if len(self._sighted) >= MAX_SIGHTED:
                 self._sighted.clear()
             self._sighted[key] = sighting, now + SIGHTED_FOR

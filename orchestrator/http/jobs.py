@@ -221,7 +221,7 @@ class OneJob:
     request=OneJob,
     response=JobView,
     tags=("jobs",),
-    errors=(errors.JobUnknown,),
+    errors=(errors.JobUnknown, errors.StillOpening),
 )
 async def get_job(request: web.Request, asked: OneJob) -> JobView:
     """Look at a job."""
@@ -234,7 +234,7 @@ async def get_job(request: web.Request, asked: OneJob) -> JobView:
     request=OneJob,
     response=JobView,
     tags=("jobs",),
-    errors=(errors.JobUnknown, errors.JobEnded, errors.ProjectReadOnly),
+    errors=(errors.JobUnknown, errors.JobEnded, errors.ProjectReadOnly, errors.StillOpening),
 )
 async def cancel_job(request: web.Request, asked: OneJob) -> JobView:
     """Cancel a job.

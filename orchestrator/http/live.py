@@ -10,7 +10,7 @@ from typing import Any, Literal
 from aiohttp import WSCloseCode, WSMsgType, web
 from attrs import field, frozen
 
-from orchestrator.errors import JobUnknown
+from orchestrator.errors import JobUnknown, StillOpening
 from orchestrator.http.dialects import CORE
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
@@ -69,8 +69,9 @@ async def watch_jobs(request: web.Request, asked: WatchJobs) -> web.StreamRespon
 
     First comes `initial_state` with the jobs that have not ended (or the one asked for), then
     `job_state` at each change and `job_progress` in between. A text `ping` is answered with
-    `{"type":"pong"}`. An unknown job closes the socket with 1008; a client that does not read
-    is closed with 1013; when the service stops, all are with 1001.
+    `{"type":"pong"}`. An unknown job closes the socket with 1008; a client that does not read,
+    or asks for a job while projects are still being opened, is closed with 1013; when the service
+    stops, all are with 1001.
     """
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=1 << 16)
     await socket.prepare(request)
@@ -81,6 +82,9 @@ async def watch_jobs(request: web.Request, asked: WatchJobs) -> web.StreamRespon
             initial = _initial(request, asked.job_id)
         except JobUnknown as exc:
             await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=str(exc).encode()[:120])
+            return socket
+        except StillOpening as exc:
+            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=str(exc).encode()[:120])
             return socket
         await _send(socket, initial)
         await _converse(request, socket, watcher)

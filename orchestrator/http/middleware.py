@@ -271,7 +271,8 @@ def _headers(
 ) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     async def headers(request: web.Request, response: web.StreamResponse) -> None:
         """Put the headers of every answer on it: also on errors, streams and WebSockets."""
-        response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+        # aiohttp refuses some requests before any middleware sees them.
+        response.headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID) or _request_id(request)
         response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = _EXPOSED
         if origins.everyone:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"

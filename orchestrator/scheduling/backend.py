@@ -212,6 +212,8 @@ class Backend:
         if before.online != after.online:
             event = "backend.online" if self.online else "backend.offline"
             _log.info(event, backend=self.config.id, reason=self.fault)
+            if self.online and not self.socket.connected:
+                await self.socket.reopen()  # it need not wait for its next try
         if before != after:
             self.on_change()
 

@@ -150,8 +150,10 @@ class Dispatcher:
 
     async def _dispatch_for_ever(self) -> None:
         while True:
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes with the event.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self.timing.heartbeat)
+                async with asyncio.timeout(self.timing.heartbeat):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 self._dispatch()
@@ -164,6 +166,8 @@ class Dispatcher:
         """See to every open job that nobody works on."""
         for backend in self.fleet.all():
             self._hunt.search(backend)
+        for project in self.projects.all():
+            self._take_up(project.root)
         queued, reasons = {}, {}
         for job_id, root in self._open.items():
             if job_id in self._works:
@@ -194,12 +198,16 @@ class Dispatcher:
         until, reason = self._rests.get(root, (0.0, ""))
         if time.monotonic() < until:
             return reason
-        if root in self._restored:
-            return None
+        if root not in self._restored:
+            return "what the last run of the service left in its project is being settled"
+        return None
+
+    def _take_up(self, root: Path) -> None:
+        """Settle what a start finds in a project, once."""
         name = f"restore {root}"
-        if name not in self._works:
+        until, _ = self._rests.get(root, (0.0, ""))
+        if root not in self._restored and name not in self._works and time.monotonic() >= until:
             self._works.start(name, self._restore(root))
-        return "what the last run of the service left in its project is being settled"
 
     async def _restore(self, root: Path) -> None:
         try:

@@ -99,7 +99,10 @@ class Follower:
         """It is there: tell if it runs for the first time, and judge whether it still moves."""
         if isinstance(place, Pending):
             self.watch.sign()
-        elif job.last is not None and job.last.started is None:
+            return
+        if not self.backend.socket.connected:
+            self.watch.sign()  # who is not listened to need not be silent
+        if job.last is not None and job.last.started is None:
             self.watch.sign()
             await self.teller.step(JobStarted(job=self.job_id, attempt=self.number))
         elif time.monotonic() - self.watch.last_sign >= self.stall_seconds:

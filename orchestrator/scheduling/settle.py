@@ -40,7 +40,10 @@ def look(root: Path, intent: FilesIntended, disk: DiskIO) -> Found:
         source.unlink(missing_ok=True)
         disk.sync_folder(target.parent)
         return Found.IN_PLACE
-    return Found.STAGED if _is_whole(source, intent) else Found.GONE
+    if _is_whole(source, intent):
+        return Found.STAGED
+    source.unlink(missing_ok=True)  # a part of a file is of no use
+    return Found.GONE
 
 
 def _is_whole(path: Path, intent: FilesIntended) -> bool:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.studio import Service, Studio
+pytest.register_assert_rewrite("tests.http.studio")
+
+from tests.http.studio import Service, Studio  # noqa: E402  # its asserts shall tell what they saw
 
 
 @pytest.fixture

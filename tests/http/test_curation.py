@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.gallery import service as gallery
 from tests.http.studio import Service, Studio, events_of, faults, log_of, picture, read, refused
 
 FIRST = "Panel_01/Eliot_Panel_01_v001.png"
@@ -75,8 +76,12 @@ class TestRatings:
         await service.close()
         assert await (await studio.host("bela")).ratings() == {FIRST: 4}
 
-    async def test_a_file_edited_in_place_keeps_its_stars(self, service: Service) -> None:
+    async def test_a_file_edited_in_place_keeps_its_stars(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Its bytes are others, it is still the same picture to people."""
+        # What was seen of a file is believed for a moment; here the moment is over.
+        monkeypatch.setattr(gallery, "SIGHTED_FOR", 0.0)
         await service.rate(FIRST, 4)
         picture(service.project / FIRST, colour="red")
         await service.rate(FIRST, 5)

@@ -7,8 +7,10 @@ requests get past the doors.
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import os
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,12 +34,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from orchestrator.app import ENDPOINTS, INFO
-from orchestrator.config import BackendConfig
 from orchestrator.http import openapi
-from tests.http.studio import Studio
+from tests.http.studio import Studio, graph
 
-#: Nothing listens there.
-OFF = BackendConfig(id="off", name="Off", host="127.0.0.1", port=1)
+ROOT = Path(__file__).parents[2]
 Test = TypeVar("Test", bound=Callable[..., None])
 FIRST = "Panel_01/Eliot_Panel_01_v001.png"
 DOCUMENT = orjson.loads(orjson.dumps(openapi.document(ENDPOINTS, INFO)))
@@ -62,36 +62,38 @@ GOOD, BAD = schema_of(GenerationMode.POSITIVE), schema_of(GenerationMode.NEGATIV
 
 
 class Running:
-    """A service in a thread of its own, for clients that block."""
+    """A service in a process of its own, for clients that block."""
 
     def __init__(self, folder: Path) -> None:
         self.studio = Studio(folder)
         self.studio.furnish()
-        self.url = self.job_id = ""
-        self._loop = asyncio.new_event_loop()
-        self._up = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        assert self._up.wait(30)
+        config = folder / "config.yaml"
+        # JSON is YAML. Nothing listens where the backend should be.
+        settings = {
+            "port": 0,
+            "roots": [str(self.studio.share)],
+            "workflows_dir": str(self.studio.workflows),
+            "backends": [{"id": "off", "name": "Off", "host": "127.0.0.1", "port": 1}],
+        }
+        config.write_bytes(orjson.dumps(settings))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "orchestrator", "--config", str(config)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        body = orjson.dumps({"workflow": graph()})
+        with urllib.request.urlopen(f"{self.url}/api/job", body, timeout=30) as answer:
+            self.job_id = orjson.loads(answer.read())["job_id"]
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._open())
-        self._loop.run_forever()
-        self._loop.run_until_complete(self.studio.close())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
-
-    async def _open(self) -> None:
-        service = await self.studio.host(backends=(OFF,))
-        self.job_id = await service.submit()
-        self.url = str(service.client.make_url("")).rstrip("/")
-        self._up.set()
-
-    def close(self) -> None:
-        """Stop it."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(60)
+    def close(self) -> int:
+        """Ask it to stop; its exit code."""
+        self._process.terminate()
+        self._process.communicate(timeout=30)
+        return self._process.returncode
 
     def real(self, name: str, value: Any) -> Any:
         """Something that exists, for half of what is made up."""
@@ -128,10 +130,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One service for all requests of a module."""
     made = Running(tmp_path_factory.mktemp("fuzz"))
     yield made
-    made.close()
+    assert made.close() == 0, "it has survived, and stops in good order"
 
 
-def requests(schema: Any, examples: int) -> Callable[[Test], Test]:
+def on(schema: Any, examples: int) -> Callable[[Test], Test]:
     """So many requests to each endpoint; the same ones in each run, unless there are many."""
     bounded = settings(
         max_examples=examples,
@@ -148,14 +150,14 @@ def requests(schema: Any, examples: int) -> Callable[[Test], Test]:
     return wrap
 
 
-@requests(GOOD, 12)
+@on(GOOD, 12)
 def test_what_is_allowed(case: Any, running: Running) -> None:
     """The answer is one that the document tells of."""
     running.lead_in(case)
     case.call_and_validate(base_url=running.url, checks=CHECKS)
 
 
-@requests(BAD, 12)
+@on(BAD, 12)
 def test_what_is_forbidden(case: Any, running: Running) -> None:
     """It is refused, in the words of a refusal."""
     response = case.call(base_url=running.url)
@@ -164,7 +166,7 @@ def test_what_is_forbidden(case: Any, running: Running) -> None:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1800)
-@requests(GOOD, 500)
+@on(GOOD, 500)
 def test_much_of_what_is_allowed(case: Any, running: Running) -> None:
     """The same with many more requests, other ones each time."""
     running.lead_in(case)
@@ -173,7 +175,7 @@ def test_much_of_what_is_allowed(case: Any, running: Running) -> None:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1800)
-@requests(BAD, 500)
+@on(BAD, 500)
 def test_much_of_what_is_forbidden(case: Any, running: Running) -> None:
     """The same with many more requests, other ones each time."""
     response = case.call(base_url=running.url)

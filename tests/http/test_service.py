@@ -10,6 +10,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from orchestrator.app import ENDPOINTS
+from orchestrator.services import DISPATCHER, FLEET
 from tests.http.studio import Answer, Service, Studio, read, refused
 
 #: Routes that are no part of the API: they show it.
@@ -117,6 +118,13 @@ class TestStrangeRequests:
         """A browser's address line is no WebSocket."""
         refused(await service.get("/ws/jobs"), 400, "http.bad_request")
 
+    async def test_an_expectation_that_nobody_meets(self, service: Service) -> None:
+        """417 from aiohttp itself, and the connection is not just dropped."""
+        headers = {"Expect": "200-ok"}
+        answer = await read(await service.client.post("/api/job", data=b"{}", headers=headers))
+        assert answer.status == 417
+        assert answer.headers["X-Request-Id"]
+
     async def test_the_clients_request_id_comes_back(self, service: Service) -> None:
         """So that a client's log and the service's can be laid side by side."""
         answer = await service.post("/api/job", {}, **{"X-Request-Id": "abc-1"})
@@ -193,3 +201,24 @@ class TestCors:
         }
         answer = await read(await service.client.get("/ws/jobs", headers=headers))
         refused(answer, 403, "request.origin_not_permitted")
+
+
+class TestStopping:
+    async def test_woken_in_the_same_moment(self, service: Service) -> None:
+        """A stop is not lost because something happened just then."""
+        await service.ratings()
+        await asyncio.sleep(0.1)
+        service.app[FLEET].on_change()
+        async with asyncio.timeout(20):
+            await service.app[DISPATCHER].close()
+
+    async def test_with_work_under_way(self, studio: Studio, service: Service) -> None:
+        """What was answered is on the disk, and the next start goes on from there."""
+        job_id = await service.submit(project_path=str(studio.project))
+        await service.rate("Panel_01/Eliot_Panel_01_v001.png", 3)
+        async with asyncio.timeout(20):
+            await service.stop()
+        again = await studio.host()
+        await again.opened()
+        assert (await again.job(job_id))["status"] == "queued"
+        assert await again.ratings() == {"Panel_01/Eliot_Panel_01_v001.png": 3}

@@ -311,6 +311,32 @@ class TestMissingShare:
             refused(answer, 503, "project.share_missing")
         assert not (studio.project / ".gallery").exists()
 
+    async def test_a_known_project_without_its_folder(
+        self, studio: Studio, service: Service
+    ) -> None:
+        """The usual case: nothing at all is mounted. Not 404, as if it had never been."""
+        await service.rate(FIRST, 3)
+        await service.close()
+        studio.project.rename(studio.folder / "away")
+        again = await studio.host()
+        await every_change(again, 503, "project.share_missing")
+        assert not studio.project.exists()
+        (studio.folder / "away").rename(studio.project)
+        assert await again.ratings() == {FIRST: 3}
+
+    async def test_a_folder_that_answers_with_an_error(
+        self, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A stale handle, say: 503 with what the share said."""
+        service = await studio.host()
+
+        def fail(_: Path) -> Any:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+        monkeypatch.setattr(Path, "is_dir", fail)
+        plain = refused(await service.rate(FIRST, 1), 503, "project.unreadable")
+        assert os.strerror(errno.ESTALE) in plain["message"]
+
     async def test_it_comes_back(self, studio: Studio, service: Service) -> None:
         """Without a restart."""
         await service.rate(FIRST, 3)

@@ -69,12 +69,15 @@ class Asked:
     body: Any
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Box(Simulator):
     """A simulated backend that notes what it is asked, and can be made to answer otherwise."""
 
     asked: list[Asked] = field(factory=list, init=False)
     intercept: dict[tuple[str, str], Intercept] = field(factory=dict, init=False)
+
+    def __repr__(self) -> str:
+        return f"<Box {self.folder.name}>"  # a failed test would else print all that it holds
 
     async def start(self) -> None:
         """Listen."""
@@ -172,7 +175,7 @@ def _note_owner(
     return task
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Service:
     """The running service."""
 
@@ -199,11 +202,14 @@ class Service:
             return str((await answer.json())["job_id"])
 
     async def job(self, job_id: str) -> dict[str, Any]:
-        """A job as the API shows it."""
-        async with self.client.get(f"/api/jobs/{job_id}") as answer:
-            assert answer.status == 200, await answer.text()
-            job: dict[str, Any] = await answer.json()
-            return job
+        """A job as the API shows it; after a start, as soon as it can."""
+        while True:
+            async with self.client.get(f"/api/jobs/{job_id}") as answer:
+                if answer.status != 503:
+                    assert answer.status == 200, await answer.text()
+                    job: dict[str, Any] = await answer.json()
+                    return job
+            await asyncio.sleep(0.01)
 
     async def cancel(self, job_id: str) -> int:
         """Ask to cancel; the status of the answer."""
@@ -263,7 +269,7 @@ class Service:
         await self.fleet.all()[0].client._http._session.close()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Farm:
     """A folder with a project, some backends, and one service after the other."""
 
