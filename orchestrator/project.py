@@ -39,6 +39,7 @@ from orchestrator.errors import (
     LogBusy,
     ProjectReadOnly,
     ProjectUnreadable,
+    ShareMissing,
 )
 from orchestrator.host import Host
 from orchestrator.threads import LoopInbox, ShareThreads
@@ -108,6 +109,8 @@ class Project:
     _locks: NamedLocks = field(factory=NamedLocks)
     _opening: asyncio.Lock = field(factory=asyncio.Lock)
     _reading: asyncio.Lock = field(factory=asyncio.Lock)
+    #: Whether the log was not where it should be when we last looked.
+    away: bool = False
     #: Small looks at the project's files.
     share: ShareThreads = field(factory=lambda: ShareThreads("share"))
     #: Number of the last change that was begun; those not yet applied, in order.
@@ -132,6 +135,8 @@ class Project:
     @property
     def read_only(self) -> str | None:
         """Why nothing can be changed here; None if it can."""
+        if self.away:
+            return "its .gallery/FORMAT is gone; the share is probably not mounted"
         return None if self.log is None else self.log.read_only
 
     def findings(self) -> tuple[Finding, ...]:
@@ -152,6 +157,8 @@ class Project:
         Raises:
             OrchestratorError: the command was refused, or the log cannot take it now.
         """
+        if self.away:
+            raise ShareMissing(str(self.root))
         held = await self._locks.take(command.keys())
         try:
             item = self._decide(command, actor, correlation)
@@ -273,15 +280,24 @@ class Project:
             listener(self, records)
 
     async def follow(self) -> int:
-        """Read on: what other hosts have written since. Returns the number of new records."""
+        """Read on: what other hosts have written since. Returns the number of new records.
+
+        It also looks whether the log is still where it was: a share that is unmounted, or a
+        folder that is moved away, would take what we append with it.
+        """
         count = 0
         async with self._reading:
+            found = await asyncio.to_thread(_load_format, self.root)
+            if self.log is None and found is None:
+                return 0
             if self.log is None:
-                found = await asyncio.to_thread(_load_format, self.root)
-                if found is None:
-                    return 0
+                assert found is not None  # see above
+                await asyncio.to_thread(self.on_created, found.project)
                 async with self._opening:
                     self.log = self.log or FolderLog(self.root / ".gallery", found, self.host.id)
+            self.away = found is None or found.project != self.log.project
+            if self.away:
+                return 0
             batches = self.log.read()
             while (batch := await asyncio.to_thread(next, batches, None)) is not None:
                 self.apply(batch)

@@ -66,8 +66,16 @@ class DiskIO:
         os.fsync(descriptor)
 
     def size(self, descriptor: int) -> int:
-        """Bytes of the file behind a descriptor."""
-        return os.fstat(descriptor).st_size
+        """Bytes of the file behind a descriptor.
+
+        Raises:
+            OSError: ESTALE if the file has no name any more. What is written to it would be
+                durable, and gone.
+        """
+        info = os.fstat(descriptor)
+        if info.st_nlink == 0:
+            raise OSError(errno.ESTALE, "the log's file was deleted while it was written")
+        return info.st_size
 
     def close(self, descriptor: int) -> None:
         """Close; an error here means that the last write may be lost."""

@@ -136,6 +136,8 @@ class Roots:
                 continue  # a folder that is not there permits nothing
             if real.is_relative_to(root):
                 return real
+        if any(path.is_relative_to(folder) and not folder.exists() for folder in self.folders):
+            raise FileMissing(path=str(path))  # a permitted folder that is not mounted now
         raise self._refused(str(path))
 
     def _refused(self, path: str) -> PathNotPermitted:

@@ -81,8 +81,6 @@ class TestPermit:
             "root/dangling/x",
             "root/shots/s.png",
             "root/back/leak",
-            "missing",
-            "missing/x",
         ],
     )
     def test_outside_is_refused(self, disk: Path, roots: Roots, path: str) -> None:
@@ -91,6 +89,15 @@ class TestPermit:
             roots.permit(f"{disk}/{path}")
 
         assert refused.value.detail()["roots"] == [str(folder) for folder in roots.folders]
+        assert not roots.permits(disk / path)
+
+    @pytest.mark.parametrize("path", ["missing", "missing/x"])
+    def test_a_root_that_is_not_mounted_is_missing(
+        self, disk: Path, roots: Roots, path: str
+    ) -> None:
+        """It is permitted, only not there: people should look at the mount, not at `roots`."""
+        with pytest.raises(FileMissing):
+            roots.permit(f"{disk}/{path}")
         assert not roots.permits(disk / path)
 
     @pytest.mark.parametrize(

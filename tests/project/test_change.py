@@ -75,10 +75,10 @@ class TestChange:
         self, farm: Farm, rate: Rate, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """After a while the client is told that nothing is certain."""
-        monkeypatch.setattr("orchestrator.project.SETTLE_SECONDS", 0.05)
         project = await farm.host("a").get(farm.share)
         await rate(project, 1)
         log = SlowLog(project)
+        monkeypatch.setattr("orchestrator.project.SETTLE_SECONDS", 0.05)
         with pytest.raises(ChangeUnsettled):
             await rate(project, 5)
         log.release()

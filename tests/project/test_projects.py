@@ -52,6 +52,42 @@ class TestOpening:
         shutil.move(farm.base / "elsewhere", farm.share / ".gallery")
         assert (await again.get(farm.share)).view.stars_at("P/cat.png") == 4
 
+    async def test_a_log_that_is_moved_away_takes_no_edits_with_it(
+        self, farm: Farm, rate: Rate
+    ) -> None:
+        """The share went away under an open project: 503, and on again when it is back."""
+        project = await farm.host("a").get(farm.share)
+        await rate(project, 4)
+        shutil.move(farm.share / ".gallery", farm.base / "elsewhere")
+        await project.follow()
+        with pytest.raises(ShareMissing):
+            await rate(project, 5)
+        assert project.read_only is not None
+        shutil.move(farm.base / "elsewhere", farm.share / ".gallery")
+        await project.follow()
+        await rate(project, 5)
+        assert project.view.stars_at("P/cat.png") == 5
+
+    async def test_a_deleted_log_is_no_place_to_write(self, farm: Farm, rate: Rate) -> None:
+        """Its file is still open, and would take lines that nobody can ever read."""
+        project = await farm.host("a").get(farm.share)
+        await rate(project, 4)
+        shutil.rmtree(farm.share / ".gallery")
+        with pytest.raises(ProjectReadOnly):
+            await rate(project, 5)
+
+    async def test_a_project_begun_by_another_host_is_remembered(
+        self, farm: Farm, rate: Rate
+    ) -> None:
+        """So that its share can be missed after a restart."""
+        one, two = [await farm.host(name).get(farm.share) for name in ("a", "b")]
+        await rate(two, 4)
+        await one.follow()
+        again = await farm.restart("a")
+        shutil.rmtree(farm.share / ".gallery")
+        with pytest.raises(ShareMissing):
+            await again.get(farm.share)
+
     async def test_a_newer_format_is_refused_whole(self, farm: Farm) -> None:
         """An older program must not read a log that it would misunderstand."""
         (farm.share / ".gallery").mkdir()
