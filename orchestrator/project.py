@@ -28,7 +28,7 @@ from events.log.checkpoint import CheckpointStore
 from events.log.disk_io import DiskIO
 from events.log.folder import FolderLog, proves
 from events.log.format_file import Format, FormatError, create, load
-from events.log.port import HARMLESS, Finding, LogBusyError, LogError, LogReadOnlyError
+from events.log.port import HARMLESS, Finding, LogBusyError, LogReadOnlyError
 from events.record import Record
 from events.registry import MUST_KNOW
 from orchestrator.commands.deciders import DECIDERS, Command
@@ -196,13 +196,12 @@ class Project:
     def _hand_over(self) -> None:
         inbox = self._inbox = self._inbox or LoopInbox(asyncio.get_running_loop())
         outbox, self._outbox = self._outbox, []
-        for change in outbox:
-            try:
-                appended = change.log.append(change.item)
-            except LogError as exc:
-                self._settle(change, exc)
-            else:
-                appended.add_done_callback(partial(self._bring_back, inbox, change))
+        logs = {change.log for change in outbox}  # one, unless the log was just made
+        for log in logs:
+            changes = [change for change in outbox if change.log is log]
+            appended = log.append_all([change.item for change in changes])
+            for change, future in zip(changes, appended, strict=True):
+                future.add_done_callback(partial(self._bring_back, inbox, change))
 
     def _bring_back(
         self, inbox: LoopInbox, change: _Change, appended: Future[list[Record]]
@@ -250,7 +249,7 @@ class Project:
             case _:
                 return fault
 
-    async def _drain(self) -> None:
+    async def drain(self) -> None:
         """Return when all changes that were begun before have been applied, or have failed."""
         if self._unsettled:
             drained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -277,7 +276,11 @@ class Project:
         self.tables.apply(records)
         self._since_checkpoint += len(records)
         for listener in self.listeners:
-            listener(self, records)
+            try:
+                listener(self, records)
+            except Exception:  # noqa: BLE001  # told in full
+                # What happened has happened: who merely listens must not leave locks behind.
+                _log.exception("project.listener_failed", project=str(self.root))
 
     async def follow(self) -> int:
         """Read on: what other hosts have written since. Returns the number of new records.
@@ -320,7 +323,7 @@ class Project:
             return False
         async with self._reading:
             positions = log.positions()
-            await self._drain()
+            await self.drain()
             snapshot, self._since_checkpoint = self.tables.copy(), 0
 
         def save() -> None:
@@ -338,7 +341,7 @@ class Project:
 
     async def close(self) -> None:
         """Finish all changes, save a checkpoint, and close the log."""
-        await self._drain()
+        await self.drain()
         await self.checkpoint(least=1)
         if self.log is not None:
             await asyncio.to_thread(self.log.close)

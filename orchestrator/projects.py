@@ -109,6 +109,7 @@ class Projects:
                 if not self._is_due(project):
                     return project
                 self._ailing[root] = time.monotonic()
+                await project.drain()  # the new one must see all that the old one wrote
             # Until the new one is there, and if it cannot be opened, the old one can be read.
             fresh = await self._open_anew(root)
             if project is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from events.ids import writer_id
 from events.log.disk_io import DiskIO
 from events.log.format_file import Format
 from events.log.frame import Header
-from events.log.port import Finding, LogReadOnlyError, must_know
+from events.log.port import Finding, LogReadOnlyError, must_know, refused
 from events.log.reader import LogReader
 from events.log.segments import SegmentName
 from events.log.writer import SegmentWriter
@@ -91,6 +91,12 @@ class FolderLog:
         if reason is not None:
             raise LogReadOnlyError(reason)
         return self._writer.append(draft)
+
+    def append_all(self, drafts: Sequence[Draft]) -> list[Future[list[Record]]]:
+        """See the port."""
+        if self._forbidden is None:
+            return self._writer.append_all(drafts)
+        return [refused(LogReadOnlyError(self._forbidden)) for _ in drafts]
 
     def read(self) -> Iterator[list[Record]]:
         """See the port."""

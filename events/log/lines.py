@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import define
 
 from events import codec
 from events.codec import Draft
@@ -10,7 +10,8 @@ from events.record import Record
 from events.stamp import HybridClock, time_of
 
 
-@frozen
+# Not frozen: two are made for every line, and freezing costs as much as hashing.
+@define
 class Head:
     """Where a writer's log ends: its next line continues here."""
 
@@ -26,7 +27,7 @@ class Head:
         return cls(writer, host, 0, codec.seed(project, writer, host))
 
 
-@frozen
+@define
 class Line:
     """A draft with its place in the log."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
 from attrs import define, field
@@ -12,7 +12,7 @@ from attrs import define, field
 from events import codec
 from events.codec import Draft
 from events.log.lines import Head, place
-from events.log.port import Finding, LogReadOnlyError, must_know
+from events.log.port import Finding, LogReadOnlyError, must_know, refused
 from events.record import Position, Record
 from events.stamp import HybridClock
 
@@ -69,6 +69,16 @@ class MemoryLog:
         done: Future[list[Record]] = Future()
         done.set_result(line.records)
         return done
+
+    def append_all(self, drafts: Sequence[Draft]) -> list[Future[list[Record]]]:
+        """See the port."""
+        futures = []
+        for draft in drafts:
+            try:
+                futures.append(self.append(draft))
+            except LogReadOnlyError as exc:
+                futures.append(refused(exc))
+        return futures
 
     def read(self) -> Iterator[list[Record]]:
         """See the port."""

@@ -6,7 +6,7 @@ this: `FolderLog` on a share and `MemoryLog` for tests; one contract suite runs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from enum import StrEnum
 from typing import Protocol
@@ -38,6 +38,13 @@ class LogReadOnlyError(LogError):
         """`reason` is a sentence for people."""
         super().__init__(reason)
         self.reason = reason
+
+
+def refused(fault: LogError) -> Future[list[Record]]:
+    """The future of a draft that was not taken."""
+    future: Future[list[Record]] = Future()
+    future.set_exception(fault)
+    return future
 
 
 class Tail(StrEnum):
@@ -89,6 +96,13 @@ class Log(Protocol):
         Raises:
             LogBusyError: the queue is full.
             LogReadOnlyError: the log cannot be written.
+        """
+        ...
+
+    def append_all(self, drafts: Sequence[Draft]) -> list[Future[list[Record]]]:
+        """Write several drafts, each by itself; what is refused is told in its future.
+
+        Cheaper than one by one, for who has many at the same moment.
         """
         ...
 

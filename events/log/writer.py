@@ -18,12 +18,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from attrs import frozen
+from attrs import define
 
 from events.codec import Draft
 from events.log.disk_io import DiskIO
 from events.log.lines import Head, Line, place
-from events.log.port import LogBusyError, LogReadOnlyError
+from events.log.port import LogBusyError, LogError, LogReadOnlyError, refused
 from events.log.segment_file import ForeignWriteError, SegmentFile
 from events.log.segments import SegmentName, is_full
 from events.record import Position, Record
@@ -39,7 +39,7 @@ MAX_FAILURES = 3
 FAILURE_WINDOW = 60.0
 
 
-@frozen
+@define
 class _Waiting:
     draft: Draft
     future: Future[list[Record]]
@@ -116,21 +116,37 @@ class SegmentWriter:
             LogBusyError: too much is waiting already.
             LogReadOnlyError: writing has ended.
         """
-        waiting = _Waiting(draft, Future())
         with self._changed:
-            if self._read_only is not None or self._stopping:
-                raise LogReadOnlyError(self._read_only or "the log is closed")
-            full = self._waiting_events + len(draft.events) > MAX_WAITING_EVENTS
-            if self._queue and (full or self._waiting_bytes + draft.size > MAX_WAITING_BYTES):
-                raise LogBusyError(self._waiting_events)
-            self._queue.append(waiting)
-            self._waiting_events += len(draft.events)
-            self._waiting_bytes += draft.size
-            if self._thread is None:
-                name = f"log-{self._project}"
-                self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-                self._thread.start()
+            future = self._queue_up(draft)
             self._changed.notify()
+        return future
+
+    def append_all(self, drafts: Sequence[Draft]) -> list[Future[list[Record]]]:
+        """Queue several drafts, waking the thread once; what is refused is told in its future."""
+        futures = []
+        with self._changed:
+            for draft in drafts:
+                try:
+                    futures.append(self._queue_up(draft))
+                except LogError as exc:
+                    futures.append(refused(exc))
+            self._changed.notify()
+        return futures
+
+    def _queue_up(self, draft: Draft) -> Future[list[Record]]:
+        if self._read_only is not None or self._stopping:
+            raise LogReadOnlyError(self._read_only or "the log is closed")
+        full = self._waiting_events + len(draft.events) > MAX_WAITING_EVENTS
+        if self._queue and (full or self._waiting_bytes + draft.size > MAX_WAITING_BYTES):
+            raise LogBusyError(self._waiting_events)
+        waiting = _Waiting(draft, Future())
+        self._queue.append(waiting)
+        self._waiting_events += len(draft.events)
+        self._waiting_bytes += draft.size
+        if self._thread is None:
+            name = f"log-{self._project}"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
         return waiting.future
 
     def close(self) -> None:

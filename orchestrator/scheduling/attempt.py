@@ -61,11 +61,28 @@ class AttemptRun:
     timing: Timing
 
     async def start(self) -> None:
-        """A new attempt: tell, send, follow.
+        """A new attempt: tell, send, follow. Its slot is free at the end.
 
         Raises:
             Unavailable, FileMissing: nothing was sent, because it could not be told.
         """
+        try:
+            await self._start()
+        finally:
+            self.backend.unwatch(self.prompt_id)
+
+    async def resume(self, attempt: Attempt) -> None:
+        """An attempt from before a restart: it may be anywhere, even not sent.
+
+        Raises:
+            Unavailable, FileMissing: the project cannot be used for the moment.
+        """
+        try:
+            await self._resume(attempt)
+        finally:
+            self.backend.unwatch(self.prompt_id)
+
+    async def _start(self) -> None:
         step = JobSubmitted(
             job=self.job_id,
             attempt=self.number,
@@ -92,12 +109,7 @@ class AttemptRun:
         else:
             await self._follow(unsure=not taken)
 
-    async def resume(self, attempt: Attempt) -> None:
-        """An attempt from before a restart: it may be anywhere, even not sent.
-
-        Raises:
-            Unavailable, FileMissing: the project cannot be used for the moment.
-        """
+    async def _resume(self, attempt: Attempt) -> None:
         view = (await self.teller.project()).view
         operations = [o.intent for _, o in view.open_operations(self.host.id) if o.intent]
         try:

@@ -52,6 +52,25 @@ class LogContract:
         assert flat(other.read()) == written
         assert [record.event for record in written] == [item.events[0] for item in drafts(5)]
 
+    def test_several_at_once_are_as_several(self, open_log: OpenLog) -> None:
+        """In their order, each with a line and a future of its own."""
+        mine, other = open_log("host-a"), open_log("host-b")
+
+        futures = mine.append_all(drafts(5))
+        written = [record for future in futures for record in future.result(timeout=10)]
+
+        assert [record.sequence for record in written] == [1, 2, 3, 4, 5]
+        assert flat(other.read()) == written
+
+    def test_what_is_refused_among_several_is_told_in_its_future(self, open_log: OpenLog) -> None:
+        """So that the others of the same moment are not lost with it."""
+        log = open_log()
+        log.close()
+
+        futures = log.append_all(drafts(2))
+
+        assert [type(future.exception(timeout=10)) for future in futures] == [LogReadOnlyError] * 2
+
     def test_sequences_are_gapless_and_begin_with_one(self, open_log: OpenLog) -> None:
         """Lines of one writer are numbered 1, 2, 3 (FORMAT.md W2)."""
         written = append(open_log(), *drafts(20))

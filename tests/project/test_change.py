@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 import pytest
@@ -23,13 +24,13 @@ class SlowLog:
         assert project.log is not None
         self._append = project.log.append
         self.held: list[tuple[Draft, Future[list[Record]]]] = []
-        project.log.append = self.append  # type: ignore[method-assign]  # that is the fault
+        project.log.append_all = self.append_all  # type: ignore[method-assign]  # that is the fault
 
-    def append(self, draft: Draft) -> Future[list[Record]]:
-        """Take it, and let it wait."""
-        future: Future[list[Record]] = Future()
-        self.held.append((draft, future))
-        return future
+    def append_all(self, drafts: Sequence[Draft]) -> list[Future[list[Record]]]:
+        """Take them, and let them wait."""
+        futures: list[Future[list[Record]]] = [Future() for _ in drafts]
+        self.held += zip(drafts, futures, strict=True)
+        return futures
 
     def release(self) -> None:
         """Write what waits."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from concurrent.futures import Future
 
 import orjson
 import pytest
 from attrs import frozen
 
 from events import registry
-from events.codec import draft
-from events.log.port import LogReadOnlyError
+from events.codec import Draft, draft
+from events.log.port import LogReadOnlyError, refused
+from events.record import Record
 from orchestrator.errors import FileMissing, ProjectReadOnly, ProjectUnreadable, ShareMissing
 from orchestrator.projects import CurrentProject
 from projections.fold import state_hash
@@ -232,10 +234,10 @@ class TestReadOnly:
         await rate(project, 2)
         assert project.log is not None
 
-        def refuse(_: object) -> None:
-            raise LogReadOnlyError("the disk is full")
+        def refuse(drafts: list[Draft]) -> list[Future[list[Record]]]:
+            return [refused(LogReadOnlyError("the disk is full")) for _ in drafts]
 
-        monkeypatch.setattr(project.log, "append", refuse)
+        monkeypatch.setattr(project.log, "append_all", refuse)
         monkeypatch.setattr(type(project.log), "read_only", "the disk is full")
         with pytest.raises(ProjectReadOnly, match="disk is full"):
             await rate(project, 5)

@@ -264,8 +264,11 @@ class Service:
 
     async def kill(self) -> None:
         """Be dead: no task runs any more, all connections are closed, nothing else is done."""
-        self.die()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        if not self.dying.is_set():
+            self.die()
+        # What closes files on its way out may do so: nobody else would.
+        while self.tasks:
+            await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.fleet.all()[0].client._http._session.close()
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from aiohttp import web
 
+from orchestrator.scheduling.backend import Backend
 from orchestrator.scheduling.timing import MAX_ATTEMPTS
 from tests.scheduling.graphs import failing, slow, still
 from tests.scheduling.rig import Farm, foreign, in_order, until
@@ -25,15 +27,27 @@ class TestNotTaken:
         assert ended["status"] == "succeeded"
         assert ended["attempt"] == 1
 
-    async def test_a_backend_that_goes_down_before_the_submission(self, farm: Farm) -> None:
+    async def test_a_backend_that_goes_down_before_the_submission(
+        self, farm: Farm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """It seemed to be well; the attempt was never sent, and does not count as a try."""
         box = await farm.box("a")
-        service = await farm.service(poll_idle=3.0)
+        service = await farm.service()
         await until(lambda: service.fleet.get("a").online)
-        await box.refuse()
-        job = await service.submit(still())
-        waiting = await service.waits_for(job, "a does not answer")
+
+        blind: list[int] = []
+
+        async def look(*_: object, **__: object) -> None:
+            blind.append(1)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Backend, "poll", look)
+            await until(lambda: blind)
+            await box.refuse()
+            job = await service.submit(still())
+            waiting = await service.waits_for(job, "a did not take a job")
         assert "did not take it" in waiting["attempts"][0]["reason"]
+        await service.waits_for(job, "a does not answer")
         await box.accept()
         ended = await service.ended(job)
         assert ended["status"] == "succeeded"
