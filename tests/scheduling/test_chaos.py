@@ -189,7 +189,7 @@ async def spend(farm: Farm, monkeypatch: pytest.MonkeyPatch, seed: int, turns: i
 @pytest.mark.parametrize("seed", range(2))
 async def test_a_bad_night(farm: Farm, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Crashes, cuts, cancels and a full share, in any order."""
-    await spend(farm, monkeypatch, seed, turns=40)
+    await spend(farm, monkeypatch, seed, turns=30)
 
 
 @pytest.mark.campaign

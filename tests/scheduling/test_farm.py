@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from orchestrator.comfyui.progress import ProgressTracker
 from orchestrator.scheduling.choose import MAX_WAITING_INSIDE
 from orchestrator.scheduling.dispatcher import Dispatcher
 from orchestrator.services import JOB_FEED, JOBS
@@ -204,6 +205,16 @@ class TestFeed:
         assert service.dispatcher.progress(job) is None
         assert (await service.job(job))["progress"] == 100.0
 
+    async def test_a_frame_of_an_older_attempt_is_not_progress(self, farm: Farm) -> None:
+        """It would make the bar jump."""
+        await farm.box("a")
+        service = await farm.service()
+        job = await service.submit(slow())
+        await service.job_when(job, lambda job: job["progress"] > 0)
+        older = ProgressTracker(prompt_id="of an older attempt", node_count=3, percent=90.0)
+        service.dispatcher._on_progress(farm.project, job, older)
+        assert (await service.job(job))["progress"] < 90.0
+
 
 class TestLoop:
     async def test_nothing_to_do_is_nothing_done(self, farm: Farm) -> None:
@@ -264,6 +275,33 @@ class TestLoop:
         assert "a fault of ours" in ended["error_message"]
         job = await service.submit(still())
         await all_succeed(service, farm, [job])
+
+    async def test_a_fault_that_cannot_even_be_told_is_not_tried_for_ever(
+        self, farm: Farm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Once is enough to see it in the service's log."""
+        await farm.box("a")
+        service = await farm.service()
+        tries: list[int] = []
+
+        def broken(*_: object) -> None:
+            tries.append(1)
+            raise RuntimeError("a fault of ours")
+
+        monkeypatch.setattr("orchestrator.scheduling.attempt.with_prefix", broken)
+        monkeypatch.setattr("orchestrator.scheduling.teller.Teller.step", broken)
+        await service.submit(still())
+        passes: list[int] = []
+        real = Dispatcher._dispatch
+
+        def dispatch(dispatcher: Dispatcher) -> None:
+            passes.append(1)
+            real(dispatcher)
+
+        await until(lambda: len(tries) == 2)
+        monkeypatch.setattr(Dispatcher, "_dispatch", dispatch)
+        await until(lambda: len(passes) > 12)  # longer than any limit of this farm
+        assert len(tries) == 2
 
     async def test_stopping_leaves_no_task_behind(self, farm: Farm) -> None:
         """Jobs in every state, and a clean end."""

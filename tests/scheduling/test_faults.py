@@ -214,6 +214,25 @@ class TestLost:
             assert f"{number}. backend a" in ended["error_message"]
         assert in_order(farm.story(job), *["job.submitted", "job.requeued"] * 2, "job.failed")
 
+    async def test_what_was_never_sent_is_not_the_last_try(self, farm: Farm) -> None:
+        """Two tries are used up, then the backend declines once: the third is still to come."""
+        box = await farm.box("a")
+        service = await farm.service()
+        job = await service.submit(slow(0.3))
+        answers = [web.Response(status=429)]
+
+        async def decline(_: web.Request) -> web.Response | None:
+            return answers.pop() if answers else None
+
+        await service.becomes(job, "running")
+        await box.lose_memory()
+        await service.job_when(job, lambda job: job["attempt"] == 2 and job["status"] == "running")
+        box.intercept["POST", "/prompt"] = decline
+        await box.lose_memory()
+        ended = await service.ended(job)
+        assert (ended["status"], ended["attempt"]) == ("succeeded", 4)
+        farm.settled(job)
+
     async def test_a_prompt_that_somebody_deletes_is_sent_again(self, farm: Farm) -> None:
         """Others can clear the whole queue of a backend."""
         box = await farm.box("a")

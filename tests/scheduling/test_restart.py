@@ -22,7 +22,7 @@ from orchestrator.projects import Projects
 from orchestrator.scheduling.settle import Found, look, sweep
 from orchestrator.services import PROJECTS
 from tests.scheduling.graphs import batch, slow, still
-from tests.scheduling.rig import Farm, Service, in_order, until
+from tests.scheduling.rig import Farm, Service, foreign, in_order, until
 
 #: Every event of a job with two outputs, and which one of its kind.
 STEPS = [
@@ -79,6 +79,22 @@ class TestDeath:
         ended = await second.ended(job)
         assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
         assert len(box.posted()) == 1
+        farm.settled(job)
+
+    async def test_a_submission_may_arrive_after_our_death(self, farm: Farm) -> None:
+        """It was on its way to a hung backend: it is waited for as long as for any lost answer."""
+        box = await farm.box("a")
+        first = await farm.service()
+        first.die_at("job.submitted")
+        job = await first.submit(still())
+        await first.dying.wait()
+        await first.kill()
+        (told,) = [t.data for t in farm.told(job) if t.type == "job.submitted"]
+        second = await farm.service(absent=0.05, absent_after_unknown=20.0)
+        await until(lambda: box.count("GET", f"/history/{told['prompt_id']}") > 10)
+        await foreign(box, still(), told["prompt_id"])
+        ended = await second.ended(job)
+        assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
         farm.settled(job)
 
     async def test_while_a_download_is_on_its_way(self, farm: Farm) -> None:

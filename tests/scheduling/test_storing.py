@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from events.jobs import JobCancelled, JobSubmitted
 from events.log.disk_io import DiskIO
+from events.record import Record
 from orchestrator.comfyui import fetching
+from orchestrator.commands.jobs import AdvanceJob, RequestCancel
+from orchestrator.errors import ChangeUnsettled
 from orchestrator.gallery.intake import take_place
+from orchestrator.scheduling.teller import Teller
 from orchestrator.scheduling.timing import MAX_ATTEMPTS
 from tests.scheduling.graphs import batch, slow, still
-from tests.scheduling.rig import Farm, Service, until
+from tests.scheduling.rig import Farm, Service, in_order, until
 
 SHARE_FAULTS = (errno.ENOSPC, errno.EACCES, errno.ESTALE, errno.EIO)
 
@@ -321,3 +326,50 @@ class TestLog:
         ended = await service.ended(job)
         assert ended["status"] == "succeeded"
         assert len(box.posted()) == 4
+
+    async def test_a_step_that_was_told_and_not_confirmed_is_not_told_again(
+        self, farm: Farm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The share was slow to say so: the attempt is in the log, and is taken up from there."""
+        box = await farm.box("a")
+        real = Teller.tell_once
+        faults = [ChangeUnsettled("p", 30.0)]
+
+        async def tell(teller: Teller, command: Any) -> list[Record]:
+            records = await real(teller, command)
+            if faults:
+                raise faults.pop()
+            return records
+
+        monkeypatch.setattr(Teller, "tell_once", tell)
+        service = await farm.service()
+        job = await service.submit(still())
+        ended = await service.ended(job)
+        assert ended["status"] == "succeeded"
+        story = farm.story(job)
+        assert story.count("job.submitted") == 2
+        assert in_order(story, "job.submitted", "job.requeued", "job.submitted")
+        assert len(box.posted()) == 1
+
+    async def test_a_job_that_ended_before_it_began_is_not_sent(
+        self, farm: Farm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It was cancelled between the choice of its backend and its first word in the log."""
+        box = await farm.box("a")
+        real = Teller.tell_once
+
+        async def tell(teller: Teller, command: Any) -> list[Record]:
+            if isinstance(command, AdvanceJob) and isinstance(command.step, JobSubmitted):
+                job = command.step.job
+                project = await teller.project()
+                await project.change(RequestCancel(job=job), "mara")
+                await project.change(AdvanceJob(step=JobCancelled(job=job)), "mara")
+            return await real(teller, command)
+
+        monkeypatch.setattr(Teller, "tell_once", tell)
+        service = await farm.service()
+        job = await service.submit(still())
+        assert (await service.ended(job))["status"] == "cancelled"
+        await until(lambda: not service.fleet.get("a").watches)
+        assert box.posted() == []
+        assert farm.story(job)[-1] == "job.cancelled"

@@ -110,15 +110,23 @@ class TestStall:
         await dead.lose_memory()
         await works(service, farm, behind)
 
-    async def test_a_silent_host_is_not_a_stalled_job(self, farm: Farm) -> None:
+    @pytest.mark.parametrize("kind", ["refuses", "hangs"])
+    async def test_a_silent_host_is_not_a_stalled_job(self, farm: Farm, kind: str) -> None:
         """It is out of reach for longer than the job may be silent, and comes back with it."""
         box = await farm.box("a")
         service = await farm.service(unreachable=20.0, refused=20.0)
         job = await service.submit(slow(2.5), timeout_seconds=1)
         await service.becomes(job, "running")
-        await box.refuse()
+        if kind == "refuses":
+            await box.refuse()
+        else:
+            box.hang()
+        await until(lambda: not service.fleet.get("a").online)
         await asyncio.sleep(1.2)
-        await box.accept()
+        if kind == "refuses":
+            await box.accept()
+        else:
+            box.release()
         await works(service, farm, job)
 
 
