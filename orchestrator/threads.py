@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
+from orchestrator.errors import StillOpening
+
 T = TypeVar("T")
 
 #: Threads for the small calls on one share: a hung share blocks these, and nobody else's.
@@ -87,9 +89,9 @@ class ShareThreads:
         loop = asyncio.get_running_loop()
         try:
             crossing = loop.run_in_executor(self._threads, _run_all, batch)
-        except RuntimeError as exc:  # closed meanwhile
+        except RuntimeError:  # closed meanwhile, to be opened anew
             for call in batch:
-                call.done.set_exception(exc)
+                call.done.set_exception(StillOpening())
             return
         self._busy += 1
         crossing.add_done_callback(lambda done: self._back(batch, done))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,10 @@ class TestMainJob:
 
         job = await service.job(job_id)
         assert (job["backend_id"], job["attempt"], job["progress"]) == ("beast", 1, 100)
-        assert job["created_at"] <= job["started_at"] <= job["completed_at"]
+        times = [
+            datetime.fromisoformat(job[f"{at}_at"]) for at in ("created", "started", "completed")
+        ]
+        assert times == sorted(times)
         (output,) = job["outputs"]
         assert output["rel_path"] == "Panel_07/Eliot_Panel_07_v001.png"
         shown = await service.get(output["url"])

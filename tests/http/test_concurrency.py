@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -80,7 +81,7 @@ class TestManyAtOnce:
         assert len(set(ids)) == 50
         listed = (await service.get("/api/jobs")).plain["jobs"]
         assert {job["job_id"] for job in listed} == set(ids)
-        times = [job["created_at"] for job in listed]
+        times = [datetime.fromisoformat(job["created_at"]) for job in listed]
         assert times == sorted(times, reverse=True)
 
     async def test_the_first_edits_of_an_untouched_project(self, service: Service) -> None:

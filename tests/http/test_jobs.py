@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -432,7 +433,10 @@ class TestCancel:
         assert answer.plain["status"] in ("cancelling", "cancelled")
         job = await service.ended(job_id)
         assert job["status"] == "cancelled"
-        assert job["completed_at"] >= job["created_at"]
+        completed, created = (
+            datetime.fromisoformat(job[f"{at}_at"]) for at in ("completed", "created")
+        )
+        assert completed >= created
         assert job["waiting_for"] is None
 
     async def test_it_is_written_down(self, service: Service) -> None:
