@@ -61,7 +61,8 @@ class Config:
     host: Annotated[str, rules.HOST] = "127.0.0.1"
     #: Port to listen on; 0 takes any free one.
     port: Annotated[int, rules.LISTEN_PORT] = 9820
-    #: What this host keeps for itself; may be deleted while the service is down.
+    #: What this host keeps for itself: its identity, to which its jobs belong, and the project of
+    #: jobs that name none. Only `cache` in it may be deleted, while the service is down.
     data_dir: Path = Path("data")
     log_dir: Path = Path("logs")
     #: ComfyUI graphs in API format, named by `workflow_id`.
