@@ -13,12 +13,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import structlog
-from attrs import define, field, frozen
+from attrs import define, field
 
 import events
 import projections
@@ -28,7 +27,7 @@ from events.log.checkpoint import CheckpointStore
 from events.log.disk_io import DiskIO
 from events.log.folder import FolderLog, proves
 from events.log.format_file import Format, FormatError, create, load
-from events.log.port import HARMLESS, Finding, LogBusyError, LogReadOnlyError
+from events.log.port import HARMLESS, Finding, LogBusyError, LogError, LogReadOnlyError
 from events.record import Record
 from events.registry import MUST_KNOW
 from orchestrator.commands.deciders import DECIDERS, Command
@@ -51,6 +50,8 @@ _log = structlog.get_logger(__name__)
 
 #: A request waits so long for the share before it is told that nothing is certain.
 SETTLE_SECONDS = 30.0
+#: Changes are gathered over so many turns of the event loop, as long as each brings more.
+GATHER_TURNS = 8
 #: Replaying more records than this is worth a checkpoint.
 CHECKPOINT_EVERY = 20_000
 
@@ -78,12 +79,13 @@ def code_version() -> str:
     return digest.hexdigest()[:16]
 
 
-@frozen(eq=False)
+@define(eq=False)  # not frozen: one is made for every change, and freezing costs
 class _Change:
     """A decided change on its way through the log and back."""
 
     number: int
-    log: FolderLog
+    #: When, by the loop's clock.
+    begun: float
     item: Draft
     #: The locks it holds.
     held: tuple[str, ...]
@@ -121,6 +123,8 @@ class Project:
     #: (number, who waits until all changes up to it are settled), in order.
     _drains: deque[tuple[int, asyncio.Future[None]]] = field(factory=deque)
     _inbox: LoopInbox | None = None
+    #: Wakes when the oldest change has been on its way for too long.
+    _watch: asyncio.TimerHandle | None = None
     _since_checkpoint: int = 0
 
     @view.default
@@ -169,16 +173,11 @@ class Project:
         except BaseException:
             self._locks.give_back(held)
             raise
-        change = self._hand_in(log, item, held)
-        limit = asyncio.get_running_loop().call_later(
-            SETTLE_SECONDS, _leave_unsettled, change.outcome, self.root
-        )
-        try:
-            return await change.outcome
-        finally:
-            limit.cancel()
+        return await self._hand_in(log, item, held)
 
-    def _hand_in(self, log: FolderLog, item: Draft, held: tuple[str, ...]) -> _Change:
+    def _hand_in(
+        self, log: FolderLog, item: Draft, held: tuple[str, ...]
+    ) -> asyncio.Future[list[Record]]:
         """Put a change with the others of this turn of the loop; they go to the log together.
 
         The log's thread would otherwise wake for each of them, and fight with the loop for the
@@ -186,29 +185,52 @@ class Project:
         """
         loop = asyncio.get_running_loop()
         self._begun += 1
-        change = _Change(self._begun, log, item, held, loop.create_future())
+        change = _Change(self._begun, loop.time(), item, held, loop.create_future())
         self._unsettled[change.number] = change
+        if not self._outbox:
+            loop.call_soon(self._gather, log, 0, GATHER_TURNS)
         self._outbox.append(change)
-        if len(self._outbox) == 1:
-            loop.call_soon(self._hand_over)
-        return change
+        if self._watch is None:
+            self._watch = loop.call_later(SETTLE_SECONDS, self._tell_late)
+        return change.outcome
 
-    def _hand_over(self) -> None:
+    def _gather(self, log: FolderLog, gathered: int, turns: int) -> None:
+        """Hand over once a turn of the loop has brought no more, or after some turns.
+
+        Requests of many clients come over several turns; none of these turns is spent waiting.
+        """
+        if turns and len(self._outbox) > gathered:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._gather, log, len(self._outbox), turns - 1)
+        else:
+            self._hand_over(log)
+
+    def _hand_over(self, log: FolderLog) -> None:
         inbox = self._inbox = self._inbox or LoopInbox(asyncio.get_running_loop())
-        outbox, self._outbox = self._outbox, []
-        logs = {change.log for change in outbox}  # one, unless the log was just made
-        for log in logs:
-            changes = [change for change in outbox if change.log is log]
-            appended = log.append_all([change.item for change in changes])
-            for change, future in zip(changes, appended, strict=True):
-                future.add_done_callback(partial(self._bring_back, inbox, change))
+        changes, self._outbox = self._outbox, []
+        try:
+            appended = log.append(*[change.item for change in changes])
+        except LogError as exc:
+            self._settle(changes, [], exc)
+            return
 
-    def _bring_back(
-        self, inbox: LoopInbox, change: _Change, appended: Future[list[Record]]
-    ) -> None:
-        """From the log's thread to the loop."""
-        end = appended.exception() or appended.result()
-        inbox.put(lambda: self._settle(change, end))
+        def bring_back(appended: Future[list[Record]]) -> None:  # in the log's thread
+            fault = appended.exception()
+            records = [] if fault else appended.result()
+            inbox.put(lambda: self._settle(changes, records, fault))
+
+        appended.add_done_callback(bring_back)
+
+    def _tell_late(self) -> None:
+        """Tell those who have waited too long that nothing is certain."""
+        loop = asyncio.get_running_loop()
+        self._watch = None
+        for change in self._unsettled.values():
+            if change.begun + SETTLE_SECONDS > loop.time():
+                self._watch = loop.call_at(change.begun + SETTLE_SECONDS, self._tell_late)
+                return
+            if not change.outcome.done():
+                change.outcome.set_exception(ChangeUnsettled(str(self.root), SETTLE_SECONDS))
 
     def _decide(self, command: Command, actor: str, correlation: str | None) -> Draft | None:
         view = self.view
@@ -221,23 +243,39 @@ class Project:
         except UnloggableError as exc:
             raise ChangeTooLarge(str(exc)) from exc
 
-    def _settle(self, change: _Change, end: list[Record] | BaseException) -> None:
-        """A change is durable, or has failed: apply it, and tell whoever still waits for it."""
-        if isinstance(end, list):
-            self.apply(end)
-        self._locks.give_back(change.held)
-        del self._unsettled[change.number]
+    def _settle(
+        self, changes: list[_Change], records: list[Record], fault: BaseException | None
+    ) -> None:
+        """Changes are durable, or have failed: apply them, and tell whoever still waits."""
+        if fault is None:
+            self.apply(records)
+        begin = 0
+        for change in changes:
+            end = begin + len(change.item.events)
+            self._locks.give_back(change.held)
+            del self._unsettled[change.number]
+            self._answer(change.outcome, records[begin:end], fault)
+            begin = end
         oldest = next(iter(self._unsettled), self._begun + 1)
         while self._drains and self._drains[0][0] < oldest:
             self._drains.popleft()[1].set_result(None)
-        outcome = change.outcome
+        if self._watch is not None and not self._unsettled:
+            self._watch.cancel()
+            self._watch = None
+
+    def _answer(
+        self,
+        outcome: asyncio.Future[list[Record]],
+        records: list[Record],
+        fault: BaseException | None,
+    ) -> None:
         if outcome.done():
-            failed = None if isinstance(end, list) else str(end)
+            failed = None if fault is None else str(fault)
             _log.info("change.settled_unseen", project=str(self.root), failed=failed)
-        elif isinstance(end, list):
-            outcome.set_result(end)
+        elif fault is None:
+            outcome.set_result(records)
         else:
-            outcome.set_exception(self._refusal(end))
+            outcome.set_exception(self._refusal(fault))
 
     def _refusal(self, fault: BaseException) -> BaseException:
         """A fault of the log as clients are told of it."""
@@ -346,11 +384,6 @@ class Project:
         if self.log is not None:
             await asyncio.to_thread(self.log.close)
         self.share.close()
-
-
-def _leave_unsettled(outcome: asyncio.Future[list[Record]], root: Path) -> None:
-    if not outcome.done():
-        outcome.set_exception(ChangeUnsettled(str(root), SETTLE_SECONDS))
 
 
 def _load_format(root: Path) -> Format | None:

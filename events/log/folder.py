@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from events.ids import writer_id
 from events.log.disk_io import DiskIO
 from events.log.format_file import Format
 from events.log.frame import Header
-from events.log.port import Finding, LogReadOnlyError, must_know, refused
+from events.log.port import Finding, LogReadOnlyError, must_know
 from events.log.reader import LogReader
 from events.log.segments import SegmentName
 from events.log.writer import SegmentWriter
@@ -85,18 +85,16 @@ class FolderLog:
         """Why nothing can be written; None if it can."""
         return self._forbidden or self._writer.read_only
 
-    def append(self, draft: Draft) -> Future[list[Record]]:
-        """See the port."""
-        reason = self.read_only
-        if reason is not None:
-            raise LogReadOnlyError(reason)
-        return self._writer.append(draft)
+    @property
+    def waiting(self) -> int:
+        """Number of events that wait to be written."""
+        return self._writer.waiting
 
-    def append_all(self, drafts: Sequence[Draft]) -> list[Future[list[Record]]]:
+    def append(self, *drafts: Draft) -> Future[list[Record]]:
         """See the port."""
-        if self._forbidden is None:
-            return self._writer.append_all(drafts)
-        return [refused(LogReadOnlyError(self._forbidden)) for _ in drafts]
+        if self._forbidden is not None:
+            raise LogReadOnlyError(self._forbidden)
+        return self._writer.append(*drafts)
 
     def read(self) -> Iterator[list[Record]]:
         """See the port."""

@@ -31,6 +31,7 @@ class Head:
 class Line:
     """A draft with its place in the log."""
 
+    draft: Draft
     data: bytes
     #: With the events as the draft read them back from its own bytes, so that what is applied
     #: now and what a replay will apply cannot differ.
@@ -48,4 +49,4 @@ def place(draft: Draft, head: Head, clock: HybridClock) -> Line:
     records = codec.records_of(
         draft, now if beat is None else beat, head.writer, head.host, sequence
     )
-    return Line(data, records, Head(head.writer, head.host, sequence, codec.chain_of(data)))
+    return Line(draft, data, records, Head(head.writer, head.host, sequence, codec.chain_of(data)))

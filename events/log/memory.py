@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 
 from attrs import define, field
@@ -12,7 +12,7 @@ from attrs import define, field
 from events import codec
 from events.codec import Draft
 from events.log.lines import Head, place
-from events.log.port import Finding, LogReadOnlyError, must_know, refused
+from events.log.port import Finding, LogReadOnlyError, must_know
 from events.record import Position, Record
 from events.stamp import HybridClock
 
@@ -59,26 +59,19 @@ class MemoryLog:
         """Id of our own incarnation."""
         return self._head.writer
 
-    def append(self, draft: Draft) -> Future[list[Record]]:
+    def append(self, *drafts: Draft) -> Future[list[Record]]:
         """See the port."""
         if self._read_only is not None:
             raise LogReadOnlyError(self._read_only)
-        line = place(draft, self._head, self._clock)
-        self._head = line.head
-        self._share.lines.setdefault((line.head.writer, line.head.host), []).append(line.data)
-        done: Future[list[Record]] = Future()
-        done.set_result(line.records)
-        return done
-
-    def append_all(self, drafts: Sequence[Draft]) -> list[Future[list[Record]]]:
-        """See the port."""
-        futures = []
+        records: list[Record] = []
         for draft in drafts:
-            try:
-                futures.append(self.append(draft))
-            except LogReadOnlyError as exc:
-                futures.append(refused(exc))
-        return futures
+            line = place(draft, self._head, self._clock)
+            self._head = line.head
+            self._share.lines.setdefault((line.head.writer, line.head.host), []).append(line.data)
+            records += line.records
+        done: Future[list[Record]] = Future()
+        done.set_result(records)
+        return done
 
     def read(self) -> Iterator[list[Record]]:
         """See the port."""

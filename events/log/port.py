@@ -6,7 +6,7 @@ this: `FolderLog` on a share and `MemoryLog` for tests; one contract suite runs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from enum import StrEnum
 from typing import Protocol
@@ -38,13 +38,6 @@ class LogReadOnlyError(LogError):
         """`reason` is a sentence for people."""
         super().__init__(reason)
         self.reason = reason
-
-
-def refused(fault: LogError) -> Future[list[Record]]:
-    """The future of a draft that was not taken."""
-    future: Future[list[Record]] = Future()
-    future.set_exception(fault)
-    return future
 
 
 class Tail(StrEnum):
@@ -90,19 +83,16 @@ class Log(Protocol):
         """The project's id."""
         ...
 
-    def append(self, draft: Draft) -> Future[list[Record]]:
-        """Write events durably; the result is there once they are, with their places and stamps.
+    def append(self, *drafts: Draft) -> Future[list[Record]]:
+        """Write drafts durably, each as a line of its own.
+
+        The result is there once all of them are durable: their records, in the order of the
+        drafts, with places and stamps. What was taken cannot be called back. Several at once are
+        cheaper than one by one.
 
         Raises:
-            LogBusyError: the queue is full.
-            LogReadOnlyError: the log cannot be written.
-        """
-        ...
-
-    def append_all(self, drafts: Sequence[Draft]) -> list[Future[list[Record]]]:
-        """Write several drafts, each by itself; what is refused is told in its future.
-
-        Cheaper than one by one, for who has many at the same moment.
+            LogBusyError: the queue is full; none of them was taken.
+            LogReadOnlyError: the log cannot be written; none of them was taken.
         """
         ...
 

@@ -1,7 +1,8 @@
 """Appending to the log: one thread, one file of its own, everything waiting in one fsync.
 
 Whoever appends gets a future that resolves when fsync has returned. There is no linger: while one
-fsync is in flight, the next batch gathers.
+fsync is in flight, the next batch gathers. Drafts are given their places as they are handed over,
+so that the thread has little to do but write: it takes turns with its callers at the interpreter.
 
 After any error from write, fsync or close the descriptor is never touched again, because the
 kernel may have dropped the pages it could not write (nas-facts 2 and 3). A new segment continues
@@ -23,7 +24,7 @@ from attrs import define
 from events.codec import Draft
 from events.log.disk_io import DiskIO
 from events.log.lines import Head, Line, place
-from events.log.port import LogBusyError, LogError, LogReadOnlyError, refused
+from events.log.port import LogBusyError, LogReadOnlyError
 from events.log.segment_file import ForeignWriteError, SegmentFile
 from events.log.segments import SegmentName, is_full
 from events.record import Position, Record
@@ -32,17 +33,28 @@ from events.stamp import HybridClock
 #: Caps of what waits to be written, per project (event-log: writing).
 MAX_WAITING_EVENTS = 10_000
 MAX_WAITING_BYTES = 16 << 20
-#: Largest single write.
+#: A write that has as many bytes takes no more with it.
 MAX_BATCH_BYTES = 4 << 20
 #: So many write errors within so many seconds end writing.
 MAX_FAILURES = 3
 FAILURE_WINDOW = 60.0
 
 
+class _Appended(Future[list[Record]]):
+    """What was taken cannot be called back: it has its place in the log."""
+
+    def cancel(self) -> bool:
+        return False
+
+
 @define
-class _Waiting:
-    draft: Draft
-    future: Future[list[Record]]
+class _Group:
+    """What was handed over together, and is told together."""
+
+    lines: list[Line]
+    events: int
+    size: int
+    future: _Appended
 
 
 class SegmentWriter:
@@ -74,7 +86,7 @@ class SegmentWriter:
         self._monotonic = monotonic
         self._wall = wall
 
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_Group] = deque()
         self._waiting_events = 0
         self._waiting_bytes = 0
         self._changed = threading.Condition()
@@ -88,12 +100,12 @@ class SegmentWriter:
         self._begin_incarnation()
 
     def _begin_incarnation(self) -> None:
-        #: The last durable line.
         writer = self._new_writer()
         name = str(SegmentName(writer, self._host, 1))
         if SegmentName.parse(name) is None:
             raise ValueError(f"{name!r} is no name of a segment")  # nobody would read it
-        self._head = Head.begin(self._project, writer, self._host)
+        #: The last durable line, and the last that was handed over.
+        self._head = self._placed = Head.begin(self._project, writer, self._host)
         self._last_number = 0
         self._segment: SegmentFile | None = None
         #: Where each of our incarnations ends. Replaced as a whole, so any thread may read it.
@@ -109,45 +121,47 @@ class SegmentWriter:
         """Why writing has ended; None while it has not."""
         return self._read_only
 
-    def append(self, draft: Draft) -> Future[list[Record]]:
-        """Queue a draft; the future has its records once they are durable.
+    @property
+    def waiting(self) -> int:
+        """Number of events that no write has taken yet."""
+        return self._waiting_events
+
+    def append(self, *drafts: Draft) -> Future[list[Record]]:
+        """Hand drafts over; the future has their records once all of them are durable.
 
         Raises:
             LogBusyError: too much is waiting already.
             LogReadOnlyError: writing has ended.
         """
+        events = size = 0
+        for draft in drafts:
+            events += len(draft.events)
+            size += draft.size
+        group = _Group([], events, size, _Appended())
         with self._changed:
-            future = self._queue_up(draft)
+            if self._read_only is not None or self._stopping:
+                raise LogReadOnlyError(self._read_only or "the log is closed")
+            full = self._waiting_events + events > MAX_WAITING_EVENTS
+            if self._queue and (full or self._waiting_bytes + size > MAX_WAITING_BYTES):
+                raise LogBusyError(self._waiting_events)
+            self._place(group, drafts)
+            self._queue.append(group)
+            self._waiting_events += events
+            self._waiting_bytes += size
+            if self._thread is None:
+                name = f"log-{self._project}"
+                self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+                self._thread.start()
             self._changed.notify()
-        return future
+        return group.future
 
-    def append_all(self, drafts: Sequence[Draft]) -> list[Future[list[Record]]]:
-        """Queue several drafts, waking the thread once; what is refused is told in its future."""
-        futures = []
-        with self._changed:
-            for draft in drafts:
-                try:
-                    futures.append(self._queue_up(draft))
-                except LogError as exc:
-                    futures.append(refused(exc))
-            self._changed.notify()
-        return futures
-
-    def _queue_up(self, draft: Draft) -> Future[list[Record]]:
-        if self._read_only is not None or self._stopping:
-            raise LogReadOnlyError(self._read_only or "the log is closed")
-        full = self._waiting_events + len(draft.events) > MAX_WAITING_EVENTS
-        if self._queue and (full or self._waiting_bytes + draft.size > MAX_WAITING_BYTES):
-            raise LogBusyError(self._waiting_events)
-        waiting = _Waiting(draft, Future())
-        self._queue.append(waiting)
-        self._waiting_events += len(draft.events)
-        self._waiting_bytes += draft.size
-        if self._thread is None:
-            name = f"log-{self._project}"
-            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-            self._thread.start()
-        return waiting.future
+    def _place(self, group: _Group, drafts: Sequence[Draft]) -> None:
+        lines, head = [], self._placed
+        for draft in drafts:
+            line = place(draft, head, self._clock)
+            lines.append(line)
+            head = line.head
+        group.lines, self._placed = lines, head
 
     def close(self) -> None:
         """Write what waits, seal the last segment, and end the thread."""
@@ -169,31 +183,27 @@ class SegmentWriter:
         if self._segment is not None:
             self._segment.seal(self._head.sequence, None)
 
-    def _take(self) -> list[_Waiting] | None:
+    def _take(self) -> list[_Group] | None:
         """All that waits, up to the size of one write; None when closing."""
         with self._changed:
             while not self._queue and not self._stopping:
                 self._changed.wait()
             if not self._queue:
                 return None
-            batch: list[_Waiting] = []
+            batch: list[_Group] = []
             size = 0
             while self._queue and size < MAX_BATCH_BYTES:
-                waiting = self._queue.popleft()
-                if waiting.future.set_running_or_notify_cancel():
-                    batch.append(waiting)
-                    size += waiting.draft.size
-                self._waiting_events -= len(waiting.draft.events)
-                self._waiting_bytes -= waiting.draft.size
+                group = self._queue.popleft()
+                batch.append(group)
+                size += group.size
+                self._waiting_events -= group.events
+                self._waiting_bytes -= group.size
             return batch
 
-    def _write(self, batch: list[_Waiting]) -> None:
-        if not batch:
-            return
-        lines = self._place(batch)
+    def _write(self, batch: list[_Group]) -> None:
         while True:
             try:
-                self._put(lines)
+                self._put([line for group in batch for line in group.lines])
                 break
             except ForeignWriteError as exc:
                 # A cloned machine, or a program that edits logs. Our lines go where nobody writes.
@@ -201,25 +211,23 @@ class SegmentWriter:
                 if self._too_many_failures():
                     self._give_up(_explain(exc), batch)
                     return
-                self._past = self.positions
-                self._begin_incarnation()
-                lines = self._place(batch)
+                self._move(batch)
             except OSError as exc:
                 # Not even closed: that could report the lost pages once more, or hang.
                 self._segment = None
                 if self._too_many_failures():
                     self._give_up(_explain(exc), batch)
                     return
-        for waiting, line in zip(batch, lines, strict=True):
-            waiting.future.set_result(line.records)
+        for group in batch:
+            group.future.set_result([record for line in group.lines for record in line.records])
 
-    def _place(self, batch: list[_Waiting]) -> list[Line]:
-        lines, head = [], self._head
-        for waiting in batch:
-            line = place(waiting.draft, head, self._clock)
-            lines.append(line)
-            head = line.head
-        return lines
+    def _move(self, batch: list[_Group]) -> None:
+        """Begin a new incarnation, and give all that is not yet durable a place there."""
+        with self._changed:
+            self._past = self.positions
+            self._begin_incarnation()
+            for group in (*batch, *self._queue):
+                self._place(group, [line.draft for line in group.lines])
 
     def _put(self, lines: Sequence[Line]) -> None:
         """Make lines durable in the current segment, or in a new one."""
@@ -255,16 +263,16 @@ class SegmentWriter:
             self._failures.popleft()
         return len(self._failures) >= MAX_FAILURES
 
-    def _give_up(self, reason: str, batch: list[_Waiting]) -> None:
+    def _give_up(self, reason: str, batch: list[_Group]) -> None:
         """End writing: who waits learns that nothing is certain, never that all is well."""
         with self._changed:
             self._read_only = reason
-            queued = [item for item in self._queue if item.future.set_running_or_notify_cancel()]
+            queued = list(self._queue)
             self._queue.clear()
             self._waiting_events = self._waiting_bytes = 0
-        for waiting in (*batch, *queued):
-            if not waiting.future.done():
-                waiting.future.set_exception(LogReadOnlyError(reason))
+        for group in (*batch, *queued):
+            if not group.future.done():
+                group.future.set_exception(LogReadOnlyError(reason))
 
 
 def _explain(exc: Exception) -> str:

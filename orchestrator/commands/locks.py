@@ -25,9 +25,13 @@ class NamedLocks:
         Taken in sorted order, so that no two wait for each other. If it is cancelled, nothing is
         held.
         """
+        wanted = tuple(names)
+        if len(wanted) == 1 and wanted[0] not in self._waiting:  # nearly always
+            self._waiting[wanted[0]] = deque()
+            return wanted
         held: list[str] = []
         try:
-            for name in sorted(set(names)):
+            for name in sorted(set(wanted)):
                 if name in self._waiting:
                     await self._turn(name)
                 else:

@@ -40,8 +40,9 @@ from projections.views import View
 
 #: Project paths whose resolution is remembered.
 MAX_KNOWN = 1_000
-#: A look at a file counts for so long (seconds); NFS itself may show attributes older than that.
-SIGHTED_FOR = 5.0
+#: A look at a known file counts for so long (seconds), unless the log tells of a change. NFS
+#: itself may show attributes of that age.
+SIGHTED_FOR = 30.0
 #: Files whose last look is remembered.
 MAX_SIGHTED = 10_000
 
@@ -167,7 +168,7 @@ class Gallery:
         """
         key, now = (project.root, file_path), time.monotonic()
         sighting, until = self._sighted.get(key, (None, 0.0))
-        if sighting is None or until < now:
+        if sighting is None or until < now or not _fits(project, sighting):
 
             def look() -> Sighting:
                 with reading(project.root / file_path):
@@ -256,6 +257,16 @@ class Gallery:
         view = project.view.view(name)
         assert view is not None  # just saved
         return view
+
+
+def _fits(project: Project, sighting: Sighting) -> bool:
+    """Whether a look at a file is what the log now says of it."""
+    known = project.view.asset_at(sighting.path)
+    asset = None if known is None else project.view.asset(known)
+    if asset is None:
+        return False
+    seen = (sighting.size, sighting.mtime, sighting.head)
+    return (asset.size, asset.mtime, asset.head) == seen
 
 
 def _no_media(path: str) -> PathInvalid:

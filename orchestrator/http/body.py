@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import web
-from attrs import field, frozen
+from attrs import define, field
 
 from orchestrator.errors import BodyTooLarge, Fault, MalformedBody, MalformedQuery
 from orchestrator.http.faulty import MAX_FAULTS, join, kind, shown
@@ -23,11 +23,13 @@ QUERY_LIMIT: Final = 1000
 _NUL: Final = "must not contain NUL characters"
 
 
-@frozen
+@define  # not frozen: one or two are made for every request
 class Sent:
     """Names and values as they came, and what is wrong with them whatever they mean."""
 
     fields: Mapping[str, Any]
+    #: Whether it came as text, from the query or the path: under each name a list of strings.
+    text: bool = False
     faults: list[Fault] = field(factory=list)
 
 
@@ -48,21 +50,27 @@ async def read_bytes(request: web.Request, limit: int = BODY_LIMIT) -> bytes:
         BodyTooLarge: It is larger than `limit` bytes; the rest is not read.
         MalformedBody: Its compression or its chunks are broken.
     """
-    if (request.content_length or 0) > limit:
-        raise BodyTooLarge(limit)
-    data = bytearray()
     try:
         if request.content.is_eof():  # a small body has come with the head
-            data += request.content.read_nowait()
+            data = request.content.read_nowait()
+        elif (request.content_length or 0) > limit:
+            raise BodyTooLarge(limit)
         else:
-            async for chunk in request.content.iter_any():
-                data += chunk
-                if len(data) > limit:
-                    break
+            data = await _read_up_to(request, limit)
     except web.RequestPayloadError as exc:
         raise MalformedBody(f"it does not arrive as announced ({exc})") from exc
     if len(data) > limit:
         raise BodyTooLarge(limit)
+    return data
+
+
+async def _read_up_to(request: web.Request, limit: int) -> bytes:
+    """The body, or what first went past the limit."""
+    data = bytearray()
+    async for chunk in request.content.iter_any():
+        data += chunk
+        if len(data) > limit:
+            break
     return bytes(data)
 
 
@@ -84,7 +92,7 @@ def parse_object(data: bytes) -> Sent:
     if data.count(b"[") + data.count(b"{") > DEPTH_LIMIT and deeper_than(value, DEPTH_LIMIT):
         raise MalformedBody(f"it is nested deeper than {DEPTH_LIMIT} levels.")
     # In JSON a NUL can only be written as this escape; raw control characters are refused.
-    return Sent(value, list(nul_faults(value)) if rb"\u0000" in data else [])
+    return Sent(value, faults=list(nul_faults(value)) if rb"\u0000" in data else [])
 
 
 def _why(data: bytes, exc: orjson.JSONDecodeError) -> str:
@@ -152,13 +160,13 @@ def parse_query(raw: str) -> Sent:
     fields: dict[str, list[str]] = {}
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
-    return Sent(fields, _text_faults(fields))
+    return Sent(fields, text=True, faults=_text_faults(fields))
 
 
 def read_path(request: web.Request) -> Sent:
     """The parameters in the path, each as a list of one value, as query strings have them."""
     fields = {name: [value] for name, value in request.match_info.items()}
-    return Sent(fields, _text_faults(fields))
+    return Sent(fields, text=True, faults=_text_faults(fields))
 
 
 def _text_faults(fields: Mapping[str, list[str]]) -> list[Fault]:

@@ -88,7 +88,7 @@ def install(app: web.Application, *, cors_origins: Collection[str] = ("*",)) -> 
             allows all.
     """
     origins = Origins.parse(cors_origins)
-    app.middlewares.extend([answer_errors, _cors(origins)])
+    app.middlewares.append(_meet(origins))
     app.on_response_prepare.append(_headers(origins))
 
 
@@ -100,17 +100,28 @@ def status_of(error: type[OrchestratorError]) -> int:
 # --- errors ---
 
 
-@web.middleware
-async def answer_errors(request: web.Request, handler: Serve) -> web.StreamResponse:
-    """Give the request its id and its actor, and turn whatever is raised into a reply."""
-    request_id = request[REQUEST_ID] = _request_id(request)
-    try:
-        actor = request[ACTOR] = _actor(request)
-        # Bound anew for each request of a connection, so nothing needs to be unbound.
-        structlog.contextvars.bind_contextvars(request_id=request_id, actor=actor)
-        return await handler(request)
-    except Exception as exc:  # noqa: BLE001 -- the last place before the client; logged in _answer
-        return _answer(request, exc)
+def _meet(origins: Origins) -> Middleware:
+    @web.middleware
+    async def meet(request: web.Request, handler: Serve) -> web.StreamResponse:
+        """Give a request its id and actor, see where it comes from, answer what is raised.
+
+        One middleware for all, because each costs as much as reading the request.
+        """
+        request_id = request[REQUEST_ID] = _request_id(request)
+        try:
+            actor = request[ACTOR] = _actor(request)
+            # Bound anew for each request of a connection, so nothing needs to be unbound.
+            structlog.contextvars.bind_contextvars(request_id=request_id, actor=actor)
+            origin = request.headers.get(hdrs.ORIGIN)
+            if origin is not None:
+                if _is_preflight(request):
+                    return _preflight(request)
+                _refuse_strangers(request, origin, origins)
+            return await handler(request)
+        except Exception as exc:  # noqa: BLE001 -- the last place before the client; logged there
+            return _answer(request, exc)
+
+    return meet
 
 
 def _answer(request: web.Request, exc: Exception) -> web.StreamResponse:
@@ -194,8 +205,8 @@ def _http_refusal(request: web.Request, exc: web.HTTPException) -> Refusal:
 
 
 def _request_id(request: web.Request) -> str:
-    sent = request.headers.get(REQUEST_ID_HEADER, "")
-    return sent if _REQUEST_ID.fullmatch(sent) else str(uuid7())
+    sent = request.headers.get(REQUEST_ID_HEADER)
+    return sent if sent and _REQUEST_ID.fullmatch(sent) else str(uuid7())
 
 
 def _actor(request: web.Request) -> str:
@@ -204,7 +215,10 @@ def _actor(request: web.Request) -> str:
     Raises:
         InvalidFields: If the header is not 1 to 64 printable characters.
     """
-    actor = request.headers.get(ACTOR_HEADER, ANONYMOUS).strip()
+    actor = request.headers.get(ACTOR_HEADER)
+    if actor is None:
+        return ANONYMOUS
+    actor = actor.strip()
     if not 1 <= len(actor) <= ACTOR_LENGTH or not actor.isprintable():
         structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID], actor=None)
         fault = f"expected 1 to {ACTOR_LENGTH} printable characters"
@@ -233,25 +247,22 @@ class Origins:
         return self.everyone or origin.lower() in self.named
 
 
-def _cors(origins: Origins) -> Middleware:
-    @web.middleware
-    async def cors(request: web.Request, handler: Serve) -> web.StreamResponse:
-        """Answer preflights, and refuse changes from pages that are not allowed.
+def _is_preflight(request: web.Request) -> bool:
+    return request.method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
 
-        A browser hides answers from a page of another origin, but it sends some requests all the
-        same, and always opens WebSockets: what changes something must be refused here.
-        """
-        origin = request.headers.get(hdrs.ORIGIN)
-        if origin is None:
-            return await handler(request)
-        if request.method == "OPTIONS" and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers:
-            return _preflight(request)
-        changes = request.method not in _SAFE or hdrs.UPGRADE in request.headers
-        if changes and not origins.allow(origin) and urlsplit(origin).netloc != request.host:
-            raise OriginNotPermitted(shown(origin))
-        return await handler(request)
 
-    return cors
+def _refuse_strangers(request: web.Request, origin: str, origins: Origins) -> None:
+    """Refuse changes from pages that are not allowed.
+
+    A browser hides answers from a page of another origin, but it sends some requests all the
+    same, and always opens WebSockets: what changes something must be refused here.
+
+    Raises:
+        OriginNotPermitted: If the page may not do this.
+    """
+    changes = request.method not in _SAFE or hdrs.UPGRADE in request.headers
+    if changes and not origins.allow(origin) and urlsplit(origin).netloc != request.host:
+        raise OriginNotPermitted(shown(origin))
 
 
 def _preflight(request: web.Request) -> web.Response:

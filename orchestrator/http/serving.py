@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
-from attrs import frozen
 
 from orchestrator.errors import InvalidFields
 from orchestrator.http import body, dialects
@@ -48,34 +47,27 @@ def _serving(one: Endpoint, limit: int) -> Serve:
     spoken = tuple(speakers)
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        received = await _receive(one, request, limit)
-        dialect = request[DIALECT] = dialects.choose(spoken, received.sent.fields)
+        sent = await _receive(one, request, limit)
+        dialect = request[DIALECT] = dialects.choose(spoken, sent.fields)
         speaker = speakers[dialect]
-        answer = await one.handler(request, *speaker.read(received, body.read_path(request)))
+        answer = await one.handler(request, *speaker.read(request, sent))
         return speaker.reply(answer)
 
     return serve
 
 
-@frozen
-class _Received:
-    sent: Sent
-    #: Whether it came as text, in the query, instead of JSON.
-    text: bool
-
-
-async def _receive(one: Endpoint, request: web.Request, limit: int) -> _Received:
+async def _receive(one: Endpoint, request: web.Request, limit: int) -> Sent:
     """What the client sent besides the path, before anybody knows in which dialect."""
     if one.reads is Reads.QUERY:
-        return _Received(body.read_query(request), text=True)
+        return body.read_query(request)
     if not one.takes_fields:  # everything stands in the path: a body has nothing to say
-        return _Received(Sent({}), text=False)
+        return Sent({})
     data = await body.read_bytes(request, limit)
     if not data and one.reads is Reads.EITHER:
-        return _Received(body.read_query(request), text=True)
+        return body.read_query(request)
     if not data and one.reads is Reads.OPTIONAL_BODY:
-        return _Received(Sent({}), text=False)
-    return _Received(body.parse_object(data), text=False)
+        return Sent({})
+    return body.parse_object(data)
 
 
 class _Speaker:
@@ -98,20 +90,24 @@ class _Speaker:
                 dialect.reader(cls, text=True, extra=one.extra, only=one.elsewhere)
             )
 
-    def read(self, received: _Received, path: Sent) -> tuple[Any, ...]:
+    def read(self, request: web.Request, sent: Sent) -> tuple[Any, ...]:
         """The handler's arguments after the HTTP request: the request object, or nothing.
 
         Raises:
             InvalidFields: With every faulty field.
         """
-        reader = self._query if received.text else self._json
+        reader = self._query if sent.text else self._json
         if reader is None or self._path is None or self._one.request is None:
             return ()
-        values, faults = reader.values(received.sent.fields)
-        named, misnamed = self._path.values(path.fields)
-        found = [*received.sent.faults, *path.faults, *faults, *misnamed]
+        values, faults = reader.values(sent.fields)
+        faults = sent.faults + faults
+        if self._one.parameters:
+            path = body.read_path(request)
+            named, misnamed = self._path.values(path.fields)
+            values |= named
+            faults += path.faults + misnamed
         try:
-            return (build(self._one.request, values | named, found),)
+            return (build(self._one.request, values, faults),)
         except Refused as refused:
             raise InvalidFields(refused.faults) from refused
 

@@ -53,23 +53,31 @@ class LogContract:
         assert [record.event for record in written] == [item.events[0] for item in drafts(5)]
 
     def test_several_at_once_are_as_several(self, open_log: OpenLog) -> None:
-        """In their order, each with a line and a future of its own."""
+        """In their order, each a line of its own."""
         mine, other = open_log("host-a"), open_log("host-b")
 
-        futures = mine.append_all(drafts(5))
-        written = [record for future in futures for record in future.result(timeout=10)]
+        written = mine.append(*drafts(5)).result(timeout=10)
 
         assert [record.sequence for record in written] == [1, 2, 3, 4, 5]
         assert flat(other.read()) == written
 
-    def test_what_is_refused_among_several_is_told_in_its_future(self, open_log: OpenLog) -> None:
-        """So that the others of the same moment are not lost with it."""
-        log = open_log()
+    def test_several_are_refused_together(self, open_log: OpenLog) -> None:
+        """None of them was taken."""
+        log, other = open_log("host-a"), open_log("host-b")
         log.close()
 
-        futures = log.append_all(drafts(2))
+        with pytest.raises(LogReadOnlyError):
+            log.append(*drafts(2))
+        assert flat(other.read()) == []
 
-        assert [type(future.exception(timeout=10)) for future in futures] == [LogReadOnlyError] * 2
+    def test_what_was_taken_cannot_be_called_back(self, open_log: OpenLog) -> None:
+        """It has its place in the log, and others may already follow it (FORMAT.md W9)."""
+        log = open_log()
+
+        appended = log.append(*drafts(1))
+
+        assert not appended.cancel()
+        assert len(appended.result(timeout=10)) == 1
 
     def test_sequences_are_gapless_and_begin_with_one(self, open_log: OpenLog) -> None:
         """Lines of one writer are numbered 1, 2, 3 (FORMAT.md W2)."""

@@ -207,22 +207,6 @@ class TestGivingUp:
             log.append(drafts(1)[0])
         log.close()
 
-    def test_requests_that_gave_up_meanwhile_are_no_trouble(self, tmp_path: Path) -> None:
-        """Those who have hung up are passed by, those who still listen are told."""
-        disk = FaultyDisk(lambda _: True, errno.EIO)
-        log = open_log(make_gallery(tmp_path), disk=disk, number=1)
-        disk.hold.clear()
-        futures = [log.append(item) for item in drafts(20)]
-        for future in futures[::2]:
-            future.cancel()
-        disk.hold.set()
-
-        for future in futures[1::2]:
-            with pytest.raises(LogReadOnlyError):
-                future.result(timeout=10)
-        assert all(future.done() for future in futures)
-        log.close()
-
     def test_errors_far_apart_are_borne(self, tmp_path: Path) -> None:
         """An error now and then, never three in a minute, ends nothing (FORMAT.md W5)."""
         gallery = make_gallery(tmp_path)

@@ -119,33 +119,33 @@ class TestGroupCommit:
         assert [record.sequence for record in written] == list(range(1, 102))
         log.close()
 
-    def test_a_cancelled_append_is_not_written(self, gallery: Path) -> None:
-        """Who gives up before the writer took it leaves no line (FORMAT.md W9)."""
+    def test_several_handed_over_at_once_are_durable_together(self, gallery: Path) -> None:
+        """Whether they are one line or five, they cost one fsync (FORMAT.md W3)."""
         disk = SlowDisk()
-        log = open_log(gallery, disk=disk)
-        first = log.append(drafts(1)[0])
-        assert disk.syncing.wait(timeout=10)
-        given_up, kept = log.append(draft([rated(1)], "a")), log.append(draft([rated(2)], "b"))
-        assert given_up.cancel()
-        assert not first.cancel()
         disk.release.set()
+        log = open_log(gallery, disk=disk)
 
-        assert kept.result(timeout=10)[0].sequence == 2
+        written = log.append(*drafts(5)).result(timeout=10)
+
+        header, five = 1, 1
+        assert disk.count("sync") == header + five
+        assert [record.sequence for record in written] == [1, 2, 3, 4, 5]
         log.close()
-        other = open_log(gallery, "host-b")
-        assert [record.actor for record in flat(other.read())] == ["mara", "b"]
 
-    def test_all_cancelled_means_no_write(self, gallery: Path) -> None:
-        """A batch in which everybody gave up writes nothing (FORMAT.md W9)."""
+    def test_who_gives_up_is_written_all_the_same(self, gallery: Path) -> None:
+        """What was taken has its number; later lines follow it (FORMAT.md W9)."""
         disk = SlowDisk()
         log = open_log(gallery, disk=disk)
         log.append(drafts(1)[0])
         assert disk.syncing.wait(timeout=10)
-        assert log.append(draft([rated(1)], "a")).cancel()
+        given_up, kept = log.append(draft([rated(1)], "a")), log.append(draft([rated(2)], "b"))
+        assert not given_up.cancel()
         disk.release.set()
-        log.close()
 
-        assert disk.count("write") == len(["header", "line", "seal"])
+        assert kept.result(timeout=10)[0].sequence == 3
+        log.close()
+        other = open_log(gallery, "host-b")
+        assert [record.actor for record in flat(other.read())] == ["mara", "a", "b"]
 
     def test_close_writes_what_waits(self, gallery: Path) -> None:
         """Closing loses nothing that was accepted."""
@@ -207,14 +207,13 @@ class TestQueue:
             stuck.append(big)
 
     def test_room_is_made_by_writing(self, gallery: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What was written, or given up, waits no more (FORMAT.md W9)."""
+        """What was written waits no more (FORMAT.md W9)."""
         monkeypatch.setattr(writer, "MAX_WAITING_EVENTS", 2)
         disk = SlowDisk()
         log = open_log(gallery, disk=disk)
         log.append(drafts(1)[0])
         assert disk.syncing.wait(timeout=10)
         waiting = [log.append(item) for item in drafts(2)]
-        waiting[0].cancel()
         with pytest.raises(LogBusyError):
             log.append(drafts(1)[0])
         disk.release.set()
@@ -441,7 +440,7 @@ class TestRefusals:
 
         noted: list[BaseException | None] = []
         monkeypatch.setattr(threading, "excepthook", lambda args: noted.append(args.exc_value))
-        monkeypatch.setattr(writer, "place", broken)
+        monkeypatch.setattr(writer, "Position", broken)
         disk.release.set()
 
         for future in futures:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import Future
 
 import pytest
@@ -23,19 +22,19 @@ class SlowLog:
         """The project must have a log."""
         assert project.log is not None
         self._append = project.log.append
-        self.held: list[tuple[Draft, Future[list[Record]]]] = []
-        project.log.append_all = self.append_all  # type: ignore[method-assign]  # that is the fault
+        self.held: list[tuple[tuple[Draft, ...], Future[list[Record]]]] = []
+        project.log.append = self.append  # type: ignore[method-assign]  # that is the fault
 
-    def append_all(self, drafts: Sequence[Draft]) -> list[Future[list[Record]]]:
+    def append(self, *drafts: Draft) -> Future[list[Record]]:
         """Take them, and let them wait."""
-        futures: list[Future[list[Record]]] = [Future() for _ in drafts]
-        self.held += zip(drafts, futures, strict=True)
-        return futures
+        future: Future[list[Record]] = Future()
+        self.held.append((drafts, future))
+        return future
 
     def release(self) -> None:
         """Write what waits."""
-        for draft, future in self.held:
-            future.set_result(self._append(draft).result())
+        for drafts, future in self.held:
+            future.set_result(self._append(*drafts).result())
         self.held.clear()
 
 
@@ -104,7 +103,8 @@ class TestChange:
         await rate(project, 1)
         log = SlowLog(project)
         changes = [asyncio.create_task(rate(project, 5, f"P/{i}.png")) for i in range(20)]
-        await until(lambda: len(log.held) == 20)
+        await until(lambda: log.held)
+        assert len(log.held[0][0]) == 20
         log.release()
         await asyncio.gather(*changes)
 

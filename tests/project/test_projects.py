@@ -12,7 +12,7 @@ from attrs import frozen
 
 from events import registry
 from events.codec import Draft, draft
-from events.log.port import LogReadOnlyError, refused
+from events.log.port import LogReadOnlyError
 from events.record import Record
 from orchestrator.errors import FileMissing, ProjectReadOnly, ProjectUnreadable, ShareMissing
 from orchestrator.projects import CurrentProject
@@ -234,10 +234,10 @@ class TestReadOnly:
         await rate(project, 2)
         assert project.log is not None
 
-        def refuse(drafts: list[Draft]) -> list[Future[list[Record]]]:
-            return [refused(LogReadOnlyError("the disk is full")) for _ in drafts]
+        def refuse(*_: Draft) -> Future[list[Record]]:
+            raise LogReadOnlyError("the disk is full")
 
-        monkeypatch.setattr(project.log, "append_all", refuse)
+        monkeypatch.setattr(project.log, "append", refuse)
         monkeypatch.setattr(type(project.log), "read_only", "the disk is full")
         with pytest.raises(ProjectReadOnly, match="disk is full"):
             await rate(project, 5)
