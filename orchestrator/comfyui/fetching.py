@@ -31,7 +31,9 @@ async def write_new(path: Path, chunks: AsyncGenerator[bytes]) -> Fetched:
                 await asyncio.to_thread(sink.write, chunk)
         return await asyncio.to_thread(sink.finish)
     except BaseException:
-        await asyncio.shield(asyncio.to_thread(sink.discard))
+        # No task of its own: whoever stops all tasks would stop that one before it had begun.
+        discarded = asyncio.get_running_loop().run_in_executor(None, sink.discard)
+        await asyncio.shield(discarded)
         raise
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import aiohttp
@@ -11,6 +12,7 @@ from aiohttp import web
 from orchestrator.comfyui.answers import Fetched, Uploaded
 from orchestrator.comfyui.client import ComfyClient, Timeouts
 from orchestrator.comfyui.endings import Output
+from orchestrator.comfyui.fetching import write_new
 from orchestrator.errors import BackendRefused, BackendUnreachable, OutputMissing
 from tests.comfyui.stub import Stub
 
@@ -123,6 +125,26 @@ class TestFetchOutput:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        assert left_in(tmp_path) == []
+
+    async def test_who_stops_all_tasks_twice_leaves_no_file_open(self, tmp_path: Path) -> None:
+        """A service that is stopped may stop all that runs, and again what tidies up."""
+        begun = asyncio.Event()
+
+        async def chunks() -> AsyncGenerator[bytes]:
+            yield b"half"
+            begun.set()
+            await asyncio.sleep(60)
+
+        download = asyncio.create_task(write_new(tmp_path / "a.png", chunks()))
+        await begun.wait()
+        for _ in range(4):
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await download
+        await asyncio.get_running_loop().shutdown_default_executor()
         assert left_in(tmp_path) == []
 
     async def test_a_file_that_is_there_is_never_overwritten(
