@@ -29,6 +29,9 @@ class AssetSeen:
     mtime: int
     #: sha256 of the first and last 64 KiB.
     head: str
+    #: Part of the id from 2 on: the same bytes came to a path that had been theirs before, and the
+    #: asset of then lies elsewhere, in the trash or was deleted. None is 1.
+    nth: int | None = None
 
 
 @event("asset.changed")
@@ -44,3 +47,35 @@ class AssetChanged:
     size: int
     mtime: int
     head: str
+
+
+@event("asset.moved")
+@frozen(kw_only=True)
+class AssetMoved:
+    """The service moved or renamed the asset's file: it lies at `path` now."""
+
+    asset: AssetId
+    #: Where it lay, and where it lies; relative to the project, with `/`.
+    source: str
+    path: str
+    #: The operation that did it.
+    op: str
+
+
+@event("asset.relinked")
+@frozen(kw_only=True)
+class AssetRelinked:
+    """The asset's file was renamed or moved outside of the service, and was found again.
+
+    The file at `path` is the asset from now on. Relinking it to `source` again takes it back.
+    """
+
+    asset: AssetId
+    source: str
+    path: str
+    #: The file as it was found.
+    size: int
+    mtime: int
+    head: str
+    #: How it was known: `fingerprint`, `lineage` (the job that made it), `person`, `undo`.
+    reason: str

@@ -39,6 +39,15 @@ class AssetUntagged:
     tag: TagId
 
 
+@event("asset.noted")
+@frozen(kw_only=True)
+class AssetNoted:
+    """A person wrote a note about an asset; an empty text removes it."""
+
+    asset: AssetId
+    note: str
+
+
 @event("tag.defined")
 @frozen(kw_only=True)
 class TagDefined:

@@ -161,7 +161,8 @@ def _decoder(cls: type) -> Callable[[Mapping[str, Any]], object]:
 
 def _field(attribute: attrs.Attribute[Any]) -> _Field:
     annotation: Any = attribute.type
-    optional = isinstance(annotation, types.UnionType)
+    # `str | None` makes one kind of union, a NewType `| None` the other.
+    optional = typing.get_origin(annotation) in (types.UnionType, typing.Union)
     if optional:
         (annotation,) = (a for a in typing.get_args(annotation) if a is not types.NoneType)
     kinds = _kinds(annotation)

@@ -17,3 +17,11 @@ class ViewSaved:
     name: str
     #: Sort order, filters, layout: as the client sent them.
     settings: dict[str, Any]
+
+
+@event("view.deleted")
+@frozen(kw_only=True)
+class ViewDeleted:
+    """A saved view was deleted. Saving it again brings it back."""
+
+    name: str

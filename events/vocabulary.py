@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from events import assets, curation, files, jobs, views
+from events import assets, curation, edits, files, imports, jobs, trash, views
 
-FAMILIES = (assets, curation, files, jobs, views)
+FAMILIES = (assets, curation, edits, files, imports, jobs, trash, views)

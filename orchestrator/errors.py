@@ -617,3 +617,269 @@ class StillOpening(Unavailable):
 
     def __str__(self) -> str:
         return "The service has just started and is still opening its projects."
+
+
+@define(eq=False)
+class ViewUnknown(NotFound):
+    """There is no saved view of that name."""
+
+    code: ClassVar[str] = "view.unknown"
+    remedy = "Use one of the names in `detail`, or save the view first."
+    name: str
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"There is no view {self.name!r}."
+
+    def detail(self) -> Any:
+        """The name, and those that exist."""
+        return {"name": self.name, "known": list(self.known)}
+
+
+@define(eq=False)
+class TrashUnknown(NotFound):
+    """Nothing lies in the trash under that id."""
+
+    code: ClassVar[str] = "trash.unknown"
+    remedy = "List the trash again: it may have been restored or deleted meanwhile."
+    ids: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"The trash has nothing under {', '.join(self.ids)}."
+
+    def detail(self) -> Any:
+        """The ids."""
+        return {"trash_ids": list(self.ids)}
+
+
+@define(eq=False)
+class NameInvalid(Invalid):
+    """A new file name that some system could not have, or that the gallery would not show."""
+
+    code: ClassVar[str] = "name.invalid"
+    remedy = "Choose a name without path separators that Windows, macOS and Linux can all have."
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"A file cannot be named {self.name[:300]!r}: {self.reason}."
+
+    def detail(self) -> Any:
+        """The name and the reason."""
+        return {"name": self.name[:1000], "reason": self.reason}
+
+
+@define(eq=False)
+class PatternInvalid(Invalid):
+    """A pattern of a batch rename that cannot be read, or that could take for ever."""
+
+    code: ClassVar[str] = "rename.pattern_invalid"
+    remedy = "Correct the pattern as the reason says; `dryRun` shows what it would do."
+    pattern: str
+    reason: str
+    #: Where in the pattern the fault was found, from 0; None if it lies in no one place.
+    position: int | None = None
+    #: The tokens that a template may use; empty for other patterns.
+    known: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        place = "" if self.position is None else f" at position {self.position}"
+        tokens = ", ".join(f"{{{name}}}" for name in self.known)
+        known = f"; known tokens: {tokens}" if tokens else ""
+        return f"The pattern {self.pattern[:200]!r} {self.reason}{place}{known}."
+
+    def detail(self) -> Any:
+        """The pattern, the reason, its position, and the known tokens."""
+        return {
+            "pattern": self.pattern[:1000],
+            "reason": self.reason,
+            "position": self.position,
+            "known": list(self.known),
+        }
+
+
+@define(eq=False)
+class ThumbnailsBusy(Unavailable):
+    """More thumbnails are waiting to be made than we hold."""
+
+    code: ClassVar[str] = "thumbnails.busy"
+    remedy = "Ask again after the time in Retry-After, and only for what is on the screen."
+    retry_after = 2.0
+    waiting: int
+
+    def __str__(self) -> str:
+        return f"{self.waiting} thumbnails are waiting to be made."
+
+
+@define(eq=False)
+class IndexUnusable(Unavailable):
+    """The index of a project cannot be read or written: the local disk is full, or worse."""
+
+    code: ClassVar[str] = "index.unusable"
+    remedy = "Free space in `data_dir` and see that the service may write there; then try again."
+    retry_after = 10.0
+    folder: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The index in {self.folder!r} cannot be used: {self.reason}"
+
+
+@define(eq=False)
+class IndexDamaged(Unavailable):
+    """The index of a project is broken; it is deleted and made anew, and nothing is lost."""
+
+    code: ClassVar[str] = "index.damaged"
+    remedy = "Wait until the project has been scanned again; the index is only a copy."
+    retry_after = 30.0
+    folder: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The index in {self.folder!r} is damaged and will be made anew: {self.reason}"
+
+
+@define(eq=False)
+class FileCollides(Conflict):
+    """A file cannot go where it was to go: the place is taken, or nothing can lie there."""
+
+    code: ClassVar[str] = "file.collides"
+    remedy = "Choose another name or folder, or say with `conflict` what is to be done."
+    path: str
+    to: str
+    #: `taken`, `twice`, `invalid`, `unchanged` or `together`.
+    kind: str
+    #: Continues "cannot become ...:".
+    reason: str
+    #: What is in the way; "" if nothing is.
+    other: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} cannot become {self.to!r}: {self.reason}."
+
+    def detail(self) -> Any:
+        """From where to where, what is wrong, and what is in the way."""
+        return {"path": self.path, "to": self.to, "kind": self.kind, "other": self.other}
+
+
+@define(eq=False)
+class FileNotMoved(Conflict):
+    """The share refused to move a file; it lies where it lay."""
+
+    code: ClassVar[str] = "file.not_moved"
+    remedy = "Find out what keeps it (a program that has it open, permissions), then try again."
+    path: str
+    to: str
+    #: The name of an errno, such as `EACCES`.
+    error: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} could not become {self.to!r}: {self.error}."
+
+    def detail(self) -> Any:
+        """From where to where, and the error."""
+        return {"path": self.path, "to": self.to, "error": self.error}
+
+
+@define(eq=False)
+class FilesUnsettled(Unavailable):
+    """The share stopped answering while files were moved: where they are, nobody can say yet."""
+
+    code: ClassVar[str] = "files.unsettled"
+    remedy = "Wait until the share answers; the service then looks and finishes by itself."
+    op: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Operation {self.op} on files was announced, but is not over: {self.reason}."
+
+    def detail(self) -> Any:
+        """The operation and the reason."""
+        return {"op": self.op, "reason": self.reason}
+
+
+@define(eq=False)
+class ImportUnfinished(Unavailable):
+    """The project's old ratings, tags and trash are still being taken over."""
+
+    code: ClassVar[str] = "project.importing"
+    remedy = "Send the request again after the time in Retry-After; the import goes on meanwhile."
+    project: str
+    done: int
+    total: int
+
+    def __str__(self) -> str:
+        return (
+            f"What the predecessor of this service kept in {self.project!r} is being imported: "
+            f"{self.done:,} of {self.total:,} files are done."
+        )
+
+    def detail(self) -> Any:
+        """How far it is."""
+        return {"project": self.project, "done": self.done, "total": self.total}
+
+
+@define(eq=False)
+class EditUnknown(NotFound):
+    """There is no edit, or no batch of edits, of that id."""
+
+    code: ClassVar[str] = "edit.unknown"
+    remedy = "Take an `id` or `batch` from the project's history."
+    edit: str
+
+    def __str__(self) -> str:
+        return f"The history has no edit or batch {self.edit!r}."
+
+    def detail(self) -> Any:
+        """The id."""
+        return {"edit": self.edit}
+
+
+@define(eq=False)
+class UndoTooLarge(TooLarge):
+    """More edits than are undone in one request."""
+
+    code: ClassVar[str] = "undo.too_large"
+    remedy = "Undo a shorter span of time; begin with the latest."
+    edits: int
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.edits:,} edits were selected; at most {self.limit:,} are undone at once."
+
+    def detail(self) -> Any:
+        """How many there are, and how many may be."""
+        return {"edits": self.edits, "limit": self.limit}
+
+
+@define(eq=False)
+class AssetUnknown(NotFound):
+    """There is no asset of that id."""
+
+    code: ClassVar[str] = "asset.unknown"
+    remedy = "Use an id from `GET /api/gallery/relink` or `file-info`."
+    asset: str
+
+    def __str__(self) -> str:
+        return f"There is no asset {self.asset!r}."
+
+    def detail(self) -> Any:
+        """The id."""
+        return {"asset_id": self.asset}
+
+
+@define(eq=False)
+class AssetTaken(Conflict):
+    """A file is an asset already, so it cannot be another one."""
+
+    code: ClassVar[str] = "asset.taken"
+    remedy = "Choose another file, or undo what was said of this one first."
+    path: str
+    asset: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} is known already, as asset {self.asset}."
+
+    def detail(self) -> Any:
+        """The path and the asset that lies there."""
+        return {"path": self.path, "asset_id": self.asset}

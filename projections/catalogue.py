@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections import assets, files, jobs, ratings, tags, views
+from projections import assets, files, imports, jobs, notes, plans, ratings, tags, trash, views
 from projections.fold import Projection, Tables
 
 PROJECTIONS: tuple[Projection[Any], ...] = (
@@ -14,8 +14,13 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     ratings.RATINGS,
     tags.DEFINITIONS,
     tags.TAGS,
+    notes.NOTES,
+    trash.TRASH,
     views.VIEWS,
+    imports.IMPORTED,
+    imports.AWAITED,
     files.OPERATIONS,
+    plans.PLANS,
     jobs.JOBS,
 )
 

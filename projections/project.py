@@ -6,16 +6,30 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from events.assets import AssetChanged, AssetId, AssetSeen
-from events.curation import AssetRated, AssetTagged, AssetUntagged, TagDefined, TagDeleted, TagId
+from events.assets import AssetChanged, AssetId, AssetMoved, AssetRelinked, AssetSeen
+from events.curation import (
+    AssetNoted,
+    AssetRated,
+    AssetTagged,
+    AssetUntagged,
+    TagDefined,
+    TagDeleted,
+    TagId,
+)
+from events.imports import FileArrived, FileAwaited, ProjectImported
 from events.stamp import Stamp
-from events.views import ViewSaved
-from projections.assets import Asset, Lineage, Place
+from events.trash import FilePurged, FileRestored, FileTrashed
+from events.views import ViewDeleted, ViewSaved
+from projections.assets import Asset, Lineage, Place, State
 from projections.files import Operation
 from projections.fold import Tables
+from projections.imports import Awaited, Imported, awaited, heard_of, imported
 from projections.jobs import Job
+from projections.notes import Note
+from projections.plans import Plan
 from projections.ratings import Rating
 from projections.tags import AssetTags, Mark, Tag
+from projections.trash import Stay, Trashed
 from projections.views import View
 
 
@@ -26,13 +40,32 @@ class ProjectView:
     tables: Tables
 
     def asset(self, asset: AssetId) -> Asset | None:
-        """What is known of an asset."""
-        return self.tables.table("assets").get(asset)
+        """What is known of an asset, wherever it is."""
+        found: Asset | None = self.tables.table("assets").get(asset)
+        return None if found is None or not found.known else found
 
     def asset_at(self, path: str) -> AssetId | None:
-        """The asset at a path relative to the project; None if nobody has ever edited it."""
+        """The asset at a path relative to the project; None if nothing was ever said of it."""
         place: Place | None = self.tables.table("places").get(path)
-        return None if place is None else place.asset
+        if place is None:
+            return None
+        asset: Asset | None = self.tables.table("assets").get(place.asset)
+        # The last one that came here may have gone on.
+        if asset is None or asset.path != path or asset.state is not State.PRESENT:
+            return None
+        return place.asset
+
+    def present(self) -> Iterator[tuple[AssetId, Asset]]:
+        """Every asset that lies in the project."""
+        for asset, known in self.tables.table("assets").items():
+            if known.known and self.asset_at(known.path) == asset:
+                yield AssetId(asset), known
+
+    def unburied(self) -> Iterator[tuple[AssetId, Asset]]:
+        """Every asset that should lie in the project, also where another one took its place."""
+        for asset, known in self.tables.table("assets").items():
+            if known.known and known.state is State.PRESENT:
+                yield AssetId(asset), known
 
     def lineage(self, asset: AssetId) -> Lineage | None:
         """Which job made an asset."""
@@ -42,17 +75,20 @@ class ProjectView:
         """An asset's rating, if it was ever rated."""
         return self.tables.table("ratings").get(asset)
 
+    def stars_of(self, asset: str | None) -> int:
+        """Stars of an asset, wherever it is; 0 if it has none, or there is no asset."""
+        rating = None if asset is None else self.rating(AssetId(asset))
+        return 0 if rating is None else rating.stars
+
     def stars_at(self, path: str) -> int:
         """Stars of the file at a path; 0 if it has none."""
-        asset = self.asset_at(path)
-        rating = None if asset is None else self.rating(asset)
-        return 0 if rating is None else rating.stars
+        return self.stars_of(self.asset_at(path))
 
     def ratings(self) -> Iterator[tuple[str, Rating]]:
         """Path and rating of every file that has stars."""
         for asset, rating in self.tables.table("ratings").items():
             known = self.asset(AssetId(asset))
-            # An asset whose name a newer one took is not at that path any more.
+            # An asset in the trash, or whose name a newer one took, is not at that path any more.
             if rating.stars and known is not None and self.asset_at(known.path) == asset:
                 yield known.path, rating
 
@@ -87,13 +123,42 @@ class ProjectView:
         alive = [(known.name.casefold(), tag) for tag, known in named if known is not None]
         return tuple(tag for _, tag in sorted(alive))
 
+    def note(self, asset: AssetId) -> str:
+        """The note about an asset; "" if there is none."""
+        found: Note | None = self.tables.table("notes").get(asset)
+        return "" if found is None else found.text
+
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """Path and note of every file that has one."""
+        for asset, note in self.tables.table("notes").items():
+            known = self.asset(AssetId(asset))
+            if note.text and known is not None and self.asset_at(known.path) == asset:
+                yield known.path, note.text
+
+    def trashed(self, trash: str) -> Trashed | None:
+        """What lies in the trash under an id."""
+        stay: Stay | None = self.tables.table("trash").get(trash)
+        return None if stay is None else stay.here
+
+    def trash(self) -> list[tuple[str, Trashed]]:
+        """All that lies in the trash, what came last first."""
+        stays = self.tables.table("trash").items()
+        here = [(trash, found) for trash, stay in stays if (found := stay.here) is not None]
+        return sorted(here, key=lambda pair: pair[1].as_of, reverse=True)
+
+    def awaited(self) -> dict[str, Awaited]:
+        """What was said of files that are not there, by the path where each should lie."""
+        return awaited(self.tables)
+
     def view(self, name: str) -> View | None:
         """A saved view."""
-        return self.tables.table("views").get(name)
+        found: View | None = self.tables.table("views").get(name)
+        return None if found is None or found.deleted else found
 
     def views(self) -> dict[str, View]:
         """All saved views, by name."""
-        return dict(sorted(self.tables.table("views").items()))
+        saved = self.tables.table("views").items()
+        return dict(sorted((name, view) for name, view in saved if not view.deleted))
 
     def job(self, job: str) -> Job | None:
         """A job that was queued here."""
@@ -116,6 +181,19 @@ class ProjectView:
             if not operation.settled and operation.host == host:
                 yield op, operation
 
+    def plan(self, op: str) -> Plan | None:
+        """A planned operation on files."""
+        return self.tables.table("plans").get(op)
+
+    def open_plans(self, host: str) -> list[tuple[str, Plan]]:
+        """What `host` planned to do to files and has not settled, oldest first."""
+        found = [
+            (op, plan)
+            for op, plan in self.tables.table("plans").items()
+            if not plan.settled and plan.host == host
+        ]
+        return sorted(found, key=lambda pair: pair[1].as_of or "")
+
 
 def seen_stamp(view: ProjectView, event: object) -> Stamp | None:
     """The stamp of what an event is about to replace; its author has seen that, and means it."""
@@ -125,15 +203,42 @@ def seen_stamp(view: ProjectView, event: object) -> Stamp | None:
         case AssetTagged(asset=asset, tag=tag) | AssetUntagged(asset=asset, tag=tag):
             marks = view.marks(asset)
             return None if marks is None else _stamp(marks.marks.get(tag))
-        case AssetSeen(asset=asset) | AssetChanged(asset=asset):
-            return _stamp(view.asset(asset))
+        case AssetNoted(asset=asset):
+            return _stamp(view.tables.table("notes").get(asset))
         case TagDefined(tag=tag) | TagDeleted(tag=tag):
             return _stamp(view.tables.table("tag_definitions").get(tag))
-        case ViewSaved(name=name):
-            return _stamp(view.view(name))
+        case ViewSaved(name=name) | ViewDeleted(name=name):
+            return _stamp(view.tables.table("views").get(name))
+        case _:
+            return _seen_of_files(view, event)
+
+
+def _seen_of_files(view: ProjectView, event: object) -> Stamp | None:
+    match event:
+        case AssetChanged(asset=asset):
+            return _placed(view, asset)
+        case AssetSeen() | AssetMoved() | AssetRelinked() as coming:
+            return _placed(view, coming.asset, coming.path)
+        case FileTrashed() | FileRestored() | FilePurged() as moved:
+            return None if moved.asset is None else _placed(view, moved.asset, moved.path)
+        case FileAwaited(path=path) | FileArrived(path=path):
+            return _stamp(heard_of(view.tables, path))
+        case ProjectImported(source=source):
+            return _stamp(imported(view.tables, source))
         case _:
             return None  # facts that happen once replace nothing
 
 
-def _stamp(state: Asset | Rating | Mark | Tag | View | None) -> Stamp | None:
+def _placed(view: ProjectView, asset: AssetId, path: str = "") -> Stamp | None:
+    """The newest that was told of an asset's place, its bytes, and of who came to a path."""
+    known: Asset | None = view.tables.table("assets").get(asset)
+    place: Place | None = view.tables.table("places").get(path)
+    stamps = [] if known is None else [known.as_of, known.bytes_as_of]
+    stamps += [] if place is None else [place.as_of]
+    return max(stamps, default=None) or None
+
+
+def _stamp(
+    state: Rating | Mark | Note | Tag | View | Awaited | Imported | None,
+) -> Stamp | None:
     return None if state is None else state.as_of

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from events.assets import AssetChanged, AssetId, AssetSeen
+from events.assets import AssetChanged, AssetId, AssetMoved, AssetRelinked, AssetSeen
 from events.curation import (
+    AssetNoted,
     AssetRated,
     AssetTagged,
     AssetUntagged,
@@ -15,7 +16,9 @@ from events.curation import (
     TagDeleted,
     TagId,
 )
-from events.files import FilesDone, FilesFailed, FilesIntended
+from events.edits import EditsUndone
+from events.files import FilesDone, FilesFailed, FilesIntended, FilesPlanned, FilesSettled
+from events.imports import FileArrived, FileAwaited, ProjectImported
 from events.jobs import (
     JobCancelled,
     JobCancelRequested,
@@ -32,13 +35,15 @@ from events.jobs import (
 from events.record import Record
 from events.registry import Unknown
 from events.stamp import HybridClock, stamp
-from events.views import ViewSaved
+from events.trash import FilePurged, FileRestored, FileTrashed, TrashId
+from events.views import ViewDeleted, ViewSaved
 
 _assets = st.sampled_from([AssetId("a" * 32), AssetId("b" * 32)])
 _paths = st.sampled_from(["Panel_01/a.png", "Panel_01/b.png", "Panel_02/ü.png"])
 _tags = st.sampled_from([TagId("hero"), TagId("todo")])
 _jobs = st.sampled_from([JobId("job-1"), JobId("job-2")])
 _ops = st.sampled_from(["op-1", "op-2"])
+_trash = st.sampled_from([TrashId("t-1"), TrashId("t-2")])
 _attempts = st.integers(1, 3)
 _numbers = st.integers(0, 3)
 _words = st.sampled_from(["x", "y"])
@@ -47,12 +52,55 @@ _heads = st.sampled_from(["h1", "h2"])
 _events = st.one_of(
     st.builds(AssetSeen, asset=_assets, path=_paths, size=_numbers, mtime=_numbers, head=_heads),
     st.builds(AssetChanged, asset=_assets, path=_paths, size=_numbers, mtime=_numbers, head=_heads),
+    st.builds(AssetMoved, asset=_assets, source=_paths, path=_paths, op=_ops),
+    st.builds(
+        AssetRelinked,
+        asset=_assets,
+        source=_paths,
+        path=_paths,
+        size=_numbers,
+        mtime=_numbers,
+        head=_heads,
+        reason=_words,
+    ),
     st.builds(AssetRated, asset=_assets, stars=st.integers(0, 5)),
     st.builds(AssetTagged, asset=_assets, tag=_tags),
     st.builds(AssetUntagged, asset=_assets, tag=_tags),
+    st.builds(AssetNoted, asset=_assets, note=st.sampled_from(["", "x", "y"])),
     st.builds(TagDefined, tag=_tags, name=_words, color=_words),
     st.builds(TagDeleted, tag=_tags),
     st.builds(ViewSaved, name=_words, settings=st.fixed_dictionaries({"sort": _words})),
+    st.builds(ViewDeleted, name=_words),
+    st.builds(
+        FileTrashed,
+        trash=_trash,
+        path=_paths,
+        name=_words,
+        size=_numbers,
+        mtime=_numbers,
+        asset=st.none() | _assets,
+        sidecars=st.sampled_from([(), ("x.json",)]),
+        op=_ops,
+    ),
+    st.builds(FileRestored, trash=_trash, path=_paths, asset=st.none() | _assets, op=_ops),
+    st.builds(
+        FilePurged,
+        trash=_trash,
+        path=_paths,
+        name=_words,
+        size=_numbers,
+        head=_heads,
+        asset=st.none() | _assets,
+        op=_ops,
+    ),
+    st.builds(
+        FilesPlanned,
+        op=_ops,
+        action=_words,
+        steps=st.tuples(st.fixed_dictionaries({"from": _paths, "to": _paths})),
+    ),
+    st.builds(FilesSettled, op=_ops),
+    st.builds(EditsUndone, undo=_words, of=st.sampled_from([(), ("e-1",), ("e-1", "e-2")])),
     st.builds(
         FilesIntended,
         op=_ops,
@@ -97,6 +145,22 @@ _events = st.one_of(
     st.builds(JobCancelled, job=_jobs),
     st.builds(JobSucceeded, job=_jobs, attempt=_attempts),
     st.builds(JobFailed, job=_jobs, reason=_words, kind=_words),
+    st.builds(
+        ProjectImported,
+        source=_words,
+        size=_numbers,
+        head=_heads,
+        counts=st.fixed_dictionaries({"ratings": _numbers}),
+        left_out=_numbers,
+    ),
+    st.builds(
+        FileAwaited,
+        path=_paths,
+        stars=st.integers(0, 5),
+        tags=st.sampled_from([(), (TagId("hero"),)]),
+        note=_words,
+    ),
+    st.builds(FileArrived, path=_paths, asset=_assets),
     st.builds(Unknown, type=_words, version=st.just(1), payload=st.just({})),
 )
 

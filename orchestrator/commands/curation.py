@@ -8,13 +8,22 @@ from typing import Any
 from attrs import frozen
 
 from events.assets import AssetChanged, AssetId, AssetSeen
-from events.curation import AssetRated, AssetTagged, AssetUntagged, TagDefined, TagDeleted, TagId
-from events.views import ViewSaved
-from orchestrator.errors import Fault, InvalidFields, TagNameTaken, TagUnknown
+from events.curation import (
+    AssetNoted,
+    AssetRated,
+    AssetTagged,
+    AssetUntagged,
+    TagDefined,
+    TagDeleted,
+    TagId,
+)
+from events.views import ViewDeleted, ViewSaved
+from orchestrator.errors import Fault, InvalidFields, TagNameTaken, TagUnknown, ViewUnknown
 from orchestrator.gallery.fingerprint import asset_id
 from projections.project import ProjectView
 
 MAX_STARS = 5
+MAX_NOTE = 10_000
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -31,24 +40,14 @@ class Sighting:
 
 
 @frozen(kw_only=True)
-class RateAsset:
-    """Give a file zero to five stars."""
+class CurateAsset:
+    """Say something of one file: stars, tags on and off, a note. None leaves a thing as it is."""
 
     sighting: Sighting
-    stars: int
-
-    def keys(self) -> tuple[str, ...]:
-        """What it changes."""
-        return (f"path:{self.sighting.path}",)
-
-
-@frozen(kw_only=True)
-class TagAsset:
-    """Put tags on a file and take others off."""
-
-    sighting: Sighting
-    add: tuple[TagId, ...]
-    remove: tuple[TagId, ...]
+    stars: int | None = None
+    add: tuple[TagId, ...] = ()
+    remove: tuple[TagId, ...] = ()
+    note: str | None = None
 
     def keys(self) -> tuple[str, ...]:
         """What it changes."""
@@ -95,22 +94,47 @@ class SaveView:
         return (f"view:{self.name}",)
 
 
+@frozen(kw_only=True)
+class DeleteView:
+    """Forget a saved view."""
+
+    name: str
+
+    def keys(self) -> tuple[str, ...]:
+        """What it changes."""
+        return (f"view:{self.name}",)
+
+
 DEFAULT_COLOR = "#808080"
+
+
+def fresh_asset(view: ProjectView, sighting: Sighting) -> AssetSeen:
+    """A file as an asset that never was before, whatever lay at its path.
+
+    The same bytes may come to the same path twice: rendered again after the first was trashed,
+    or copied back after it was moved. The second does not inherit what was said of the first.
+    """
+    nth = 1
+    while True:
+        asset = AssetId(asset_id(sighting.path, sighting.size, sighting.head, nth))
+        if view.asset(asset) is None:
+            return AssetSeen(
+                asset=asset,
+                path=sighting.path,
+                size=sighting.size,
+                mtime=sighting.mtime,
+                head=sighting.head,
+                nth=nth if nth > 1 else None,
+            )
+        nth += 1
 
 
 def recognise(view: ProjectView, sighting: Sighting) -> tuple[AssetId, list[object]]:
     """The asset that a file is, and what must be told of it before an edit can speak of it."""
     known = view.asset_at(sighting.path)
     if known is None:
-        fresh = AssetId(asset_id(sighting.path, sighting.size, sighting.head))
-        seen = AssetSeen(
-            asset=fresh,
-            path=sighting.path,
-            size=sighting.size,
-            mtime=sighting.mtime,
-            head=sighting.head,
-        )
-        return fresh, [seen]
+        seen = fresh_asset(view, sighting)
+        return seen.asset, [seen]
     asset = view.asset(known)
     if asset is not None and (asset.size, asset.head) == (sighting.size, sighting.head):
         return known, []
@@ -124,35 +148,60 @@ def recognise(view: ProjectView, sighting: Sighting) -> tuple[AssetId, list[obje
     return known, [changed]
 
 
-def rate_asset(view: ProjectView, command: RateAsset) -> list[object]:
-    """Refuses stars outside 0 to 5; says nothing if the file has them already."""
-    if not 0 <= command.stars <= MAX_STARS:
-        message = f"must be 0 (none) to {MAX_STARS}"
-        raise InvalidFields((Fault("rating", message, command.stars),))
+def curate_asset(view: ProjectView, command: CurateAsset) -> list[object]:
+    """Says only what changes. A tag in both lists is taken off.
+
+    Refuses stars outside 0 to 5, tags that do not exist, and notes that are too long.
+    """
+    _check(view, command)
     asset, told = recognise(view, command.sighting)
-    rating = view.rating(asset)
-    if (rating.stars if rating else 0) == command.stars:
-        return []
-    return [*told, AssetRated(asset=asset, stars=command.stars)]
+    said = [
+        *_stars(view, asset, command.stars),
+        *_tags(view, asset, command.add, command.remove),
+        *_note(view, asset, command.note),
+    ]
+    return [*told, *said] if said else []
 
 
-def tag_asset(view: ProjectView, command: TagAsset) -> list[object]:
-    """Refuses tags that do not exist; says only what changes. A tag in both lists is taken off."""
+def _check(view: ProjectView, command: CurateAsset) -> None:
+    stars, note = command.stars, command.note
+    if stars is not None and not 0 <= stars <= MAX_STARS:
+        message = f"must be 0 (none) to {MAX_STARS}"
+        raise InvalidFields((Fault("rating", message, stars),))
+    if note is not None and len(note) > MAX_NOTE:
+        message = f"must have at most {MAX_NOTE} characters"
+        raise InvalidFields((Fault("note", message, note[:100]),))
     unknown = [tag for tag in (*command.add, *command.remove) if view.tag(tag) is None]
     if unknown:
         raise TagUnknown(tuple(dict.fromkeys(unknown)))
-    asset, told = recognise(view, command.sighting)
-    marks = view.marks(asset)
-    present = set(marks.present()) if marks else set()
-    add = [t for t in dict.fromkeys(command.add) if t not in present and t not in command.remove]
-    remove = [t for t in dict.fromkeys(command.remove) if t in present]
+
+
+def _stars(view: ProjectView, asset: AssetId, stars: int | None) -> list[object]:
+    rating = view.rating(asset)
+    if stars is None or (rating.stars if rating else 0) == stars:
+        return []
+    return [AssetRated(asset=asset, stars=stars)]
+
+
+def _tags(
+    view: ProjectView, asset: AssetId, add: tuple[TagId, ...], remove: tuple[TagId, ...]
+) -> list[object]:
     if not add and not remove:
         return []
+    marks = view.marks(asset)
+    present = set(marks.present()) if marks else set()
+    added = [t for t in dict.fromkeys(add) if t not in present and t not in remove]
+    removed = [t for t in dict.fromkeys(remove) if t in present]
     return [
-        *told,
-        *(AssetTagged(asset=asset, tag=tag) for tag in add),
-        *(AssetUntagged(asset=asset, tag=tag) for tag in remove),
+        *(AssetTagged(asset=asset, tag=tag) for tag in added),
+        *(AssetUntagged(asset=asset, tag=tag) for tag in removed),
     ]
+
+
+def _note(view: ProjectView, asset: AssetId, note: str | None) -> list[object]:
+    if note is None or view.note(asset) == note:
+        return []
+    return [AssetNoted(asset=asset, note=note)]
 
 
 def define_tag(view: ProjectView, command: DefineTag) -> list[object]:
@@ -196,3 +245,10 @@ def save_view(view: ProjectView, command: SaveView) -> list[object]:
     if saved is not None and saved.settings == command.settings:
         return []
     return [ViewSaved(name=command.name, settings=command.settings)]
+
+
+def delete_view(view: ProjectView, command: DeleteView) -> list[object]:
+    """Refuses a view that does not exist."""
+    if view.view(command.name) is None:
+        raise ViewUnknown(command.name, tuple(view.views()))
+    return [ViewDeleted(name=command.name)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from orchestrator.commands import curation, jobs
+from orchestrator.commands import curation, files, importing, jobs, relinking, undoing
 from projections.project import ProjectView
 
 
@@ -20,11 +20,22 @@ class Command(Protocol):
 Decider = Callable[[ProjectView, Any], list[object]]
 
 DECIDERS: Mapping[type, Decider] = {
-    curation.RateAsset: curation.rate_asset,
-    curation.TagAsset: curation.tag_asset,
+    curation.CurateAsset: curation.curate_asset,
     curation.DefineTag: curation.define_tag,
     curation.DeleteTag: curation.delete_tag,
     curation.SaveView: curation.save_view,
+    curation.DeleteView: curation.delete_view,
+    undoing.ReverseEdits: undoing.reverse_edits,
+    undoing.TellUndone: undoing.tell_undone,
+    relinking.RelinkAsset: relinking.relink_asset,
+    files.PlanFiles: files.plan_files,
+    files.TellFiles: files.tell_files,
+    importing.ImportTags: importing.import_tags,
+    importing.ImportView: importing.import_view,
+    importing.ImportFiles: importing.import_files,
+    importing.ImportTrash: importing.import_trash,
+    importing.CloseImport: importing.close_import,
+    importing.WelcomeFile: importing.welcome_file,
     jobs.QueueJob: jobs.queue_job,
     jobs.RequestCancel: jobs.request_cancel,
     jobs.AdvanceJob: jobs.advance_job,

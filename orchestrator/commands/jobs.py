@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from events.assets import AssetId, AssetSeen
 from events.files import FilesDone, FilesFailed, FilesIntended
 from events.jobs import (
     JobCancelled,
@@ -23,9 +22,8 @@ from events.jobs import (
     JobSubmitted,
     JobSucceeded,
 )
-from orchestrator.commands.curation import Sighting
+from orchestrator.commands.curation import Sighting, fresh_asset
 from orchestrator.errors import JobEnded, JobUnknown
-from orchestrator.gallery.fingerprint import asset_id
 from projections.jobs import FINAL, MOVES
 from projections.project import ProjectView
 
@@ -158,16 +156,16 @@ def file_stored(view: ProjectView, command: FileStored) -> list[object]:
     operation = view.operation(intent.op)
     if operation is not None and operation.settled:
         return []
-    asset = AssetId(asset_id(seen.path, seen.size, seen.head))
+    fresh = fresh_asset(view, seen)
     return [
-        AssetSeen(asset=asset, path=seen.path, size=seen.size, mtime=seen.mtime, head=seen.head),
+        fresh,
         JobOutputStored(
             job=JobId(intent.job),
             attempt=intent.attempt,
             node=intent.node,
             index=intent.index,
             kind=intent.kind,
-            asset=asset,
+            asset=fresh.asset,
             path=seen.path,
             size=intent.size,
             sha256=intent.sha256,

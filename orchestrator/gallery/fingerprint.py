@@ -53,15 +53,19 @@ def head_of(first: bytes, last: bytes = b"") -> str:
     return sha256(first + last).hexdigest()
 
 
-def asset_id(relative: str, size: int, head: str) -> str:
+def asset_id(relative: str, size: int, head: str, nth: int = 1) -> str:
     r"""The id of an asset: the first 32 hex digits of the sha256 of `path\nsize\nhead` in UTF-8.
 
     Args:
         relative: The path below the project at first sight, with `/` (`paths.roots.relative`).
         size: In bytes, written in decimal.
         head: From `head` or `head_of`.
+        nth: From 2 on, `\n` and this number follow: the same bytes have come to the same path
+            before, and the asset of then has gone elsewhere.
     """
     text = f"{canonical_path(relative)}\n{size}\n{head}"
+    if nth > 1:
+        text += f"\n{nth}"
     return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

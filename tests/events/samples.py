@@ -47,7 +47,7 @@ def event_types() -> list[EventType]:
 
 def _inner(annotation: Any) -> tuple[Any, bool]:
     """What an annotation stands for, and whether it may be None."""
-    optional = isinstance(annotation, types.UnionType)
+    optional = typing.get_origin(annotation) in (types.UnionType, typing.Union)
     if optional:
         (annotation,) = (a for a in typing.get_args(annotation) if a is not types.NoneType)
     return getattr(annotation, "__supertype__", annotation), optional
@@ -77,6 +77,9 @@ def any_event() -> st.SearchStrategy[Any]:
 def _example(field: attrs.Attribute[Any]) -> Any:
     inner, _ = _inner(field.type)
     if typing.get_origin(inner) is tuple:
+        (item, _) = typing.get_args(inner)
+        if typing.get_origin(item) is dict:
+            return ({"step": 1, "from": "a"}, {})
         return (f"{field.name}-1", f"{field.name}-2")
     inner = typing.get_origin(inner) or inner
     return f"{field.name} é/1" if inner is str else _EXAMPLES[inner]

@@ -94,7 +94,7 @@ def look_into_outputs(
             continue
         asset = view.asset(AssetId(output.asset))
         # Stored and noted in one transaction: their stamps differ in their last digits only.
-        untold = asset is not None and asset.as_of[:-3] == output.as_of[:-3]
+        untold = asset is not None and asset.bytes_as_of[:-3] == output.as_of[:-3]
         if untold and asset is not None and (asset.size, asset.mtime) == _seen(stat):
             what = f"its bytes are not those that were stored (sha256 {output.sha256})"
             remedy = "Restore the file from a backup, or run its job again; check the disk."

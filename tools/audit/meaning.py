@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import define, field
 
 from events.assets import AssetSeen
-from events.files import FilesDone, FilesFailed, FilesIntended
+from events.files import FilesDone, FilesFailed, FilesIntended, FilesPlanned, FilesSettled
 from events.jobs import JobCancelRequested
 from events.record import Record
 from events.stamp import Stamp
@@ -34,9 +34,9 @@ class Meaning:
             self._job(record, file, offset)
         elif isinstance(event, AssetSeen):
             self._asset(event, file, offset)
-        elif isinstance(event, FilesIntended):
+        elif isinstance(event, FilesIntended | FilesPlanned):
             self._intended[event.op] = record.stamp
-        elif isinstance(event, FilesDone | FilesFailed):
+        elif isinstance(event, FilesDone | FilesFailed | FilesSettled):
             self._settled[event.op] = record.stamp, file, offset
 
     def finish(self) -> None:
@@ -59,7 +59,7 @@ class Meaning:
         self._judge(Check.OWNER, file, offset, fault, remedy)
 
     def _asset(self, event: AssetSeen, file: str, offset: int) -> None:
-        due, fault = asset_id(event.path, event.size, event.head), None
+        due, fault = asset_id(event.path, event.size, event.head, event.nth or 1), None
         if event.asset != due:
             fault = f"the asset of {event.path!r} has the id {event.asset}, not {due}"
         remedy = "Find out which program wrote this: other hosts know the file by the other id."
