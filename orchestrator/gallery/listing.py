@@ -9,25 +9,32 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from attrs import frozen
 
 from orchestrator.errors import FileMissing
-from orchestrator.gallery.media import is_hidden, is_media
+from orchestrator.gallery.attributes import Look, look_at, looking_into
+from orchestrator.gallery.media import MEDIA, is_hidden, is_media
 from orchestrator.gallery.natural import natural_key
 
 #: Folders in folders that a tree goes down; more are reported as skipped. JSON writers have limits.
 MAX_DEPTH = 100
 
+#: Endings of four characters that make a name media's, in the two usual spellings.
+_USUAL = frozenset(
+    spelled for ending in MEDIA if len(ending) == 4 for spelled in (ending, ending.upper())
+)
+_TAIL = itemgetter(slice(-4, None))
 #: Bytes that are no UTF-8 reach us as half characters (PEP 383).
 _HALVES = re.compile(r"[\ud800-\udfff]")
-_HAS_BIRTH = hasattr(os.stat_result, "st_birthtime")
 
 
-@frozen
-class FileStat:
+class FileStat(NamedTuple):
     """One file of a folder."""
 
     name: str
@@ -35,7 +42,7 @@ class FileStat:
     size: int
     #: Nanoseconds since 1970, by the file server's clock. Never an order of events.
     mtime_ns: int
-    #: When it was created, in the same unit; the last change of its inode where that is unknown.
+    #: When it was created, in the same unit; the oldest known time where that is unknown.
     birth_ns: int
 
 
@@ -79,21 +86,30 @@ def list_folder(folder: Path) -> list[FileStat]:
         FileMissing: There is no such folder.
         OSError: The folder or one of its files cannot be read: the listing would not be whole.
     """
-    found = []
     try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if not is_media(name) or not (name.isascii() or _is_text(name)):
-                    continue
-                info = _file(entry)
-                if info is not None:
-                    birth = _birth_ns(info)
-                    found.append(FileStat(name, info.st_size, info.st_mtime_ns, birth))
+        with looking_into(str(folder)) as (names, look):
+            shown = [
+                name for name in names if is_media(name) and (name.isascii() or _is_text(name))
+            ]
+            found = [file for name in shown if (file := _listed(folder, name, look)) is not None]
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise FileMissing(path=str(folder)) from exc
     found.sort(key=lambda file: natural_key(file.name))
     return found
+
+
+def _listed(folder: Path, name: str, look: Look) -> FileStat | None:
+    """A file of a folder; None if it is no file, is gone, or is a link that leads nowhere."""
+    try:
+        info = look(name)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        if (folder / name).is_symlink():
+            return None
+        raise
+    mode, size, mtime_ns, birth_ns = info
+    return FileStat(name, size, mtime_ns, birth_ns) if stat.S_ISREG(mode) else None
 
 
 def stat_file(path: Path) -> FileStat:
@@ -104,12 +120,12 @@ def stat_file(path: Path) -> FileStat:
         OSError: It cannot be looked at.
     """
     try:
-        info = path.stat()
+        info = look_at(str(path))
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise FileMissing(path=str(path)) from exc
-    if not stat.S_ISREG(info.st_mode):
+    if not stat.S_ISREG(info.mode):
         raise FileMissing(path=str(path))
-    return FileStat(path.name, info.st_size, info.st_mtime_ns, _birth_ns(info))
+    return FileStat(path.name, info.size, info.mtime_ns, info.birth_ns)
 
 
 def walk_tree(project: Path, *, follow: Callable[[Path], bool] | None = None) -> Tree:
@@ -131,7 +147,7 @@ def walk_tree(project: Path, *, follow: Callable[[Path], bool] | None = None) ->
     """
     walk = _Walk(follow, [os.path.realpath(project)], [])
     try:
-        root = walk.node(project.name, project, ())
+        root = walk.node(project.name, str(project), ())
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise FileMissing(path=str(project)) from exc
     return Tree(root, tuple(walk.skipped))
@@ -146,17 +162,20 @@ class _Walk:
     tops: list[str]
     skipped: list[Skipped]
 
-    def node(self, name: str, folder: Path, parts: tuple[str, ...]) -> TreeNode:
+    def node(self, name: str, folder: str, parts: tuple[str, ...]) -> TreeNode:
         """A folder and all below it; raises OSError if the folder cannot be read."""
-        count = 0
-        below: list[os.DirEntry[str]] = []
         with os.scandir(folder) as entries:
-            for entry in entries:
+            everything = list(entries)
+        plain = [entry.name for entry in everything if entry.is_file(follow_symlinks=False)]
+        count = count_media(plain)
+        below: list[os.DirEntry[str]] = []
+        if len(plain) < len(everything):
+            for entry in everything:
                 if _is_folder(entry):
                     if not is_hidden(entry.name):
                         below.append(entry)
-                elif is_media(entry.name) and _is_text(entry.name):
-                    count += not entry.is_symlink() or _file(entry) is not None
+                elif entry.is_symlink() and is_media(entry.name) and _is_text(entry.name):
+                    count += _file(entry) is not None
         below.sort(key=lambda entry: natural_key(entry.name))
         children = (self._child(entry, (*parts, entry.name)) for entry in below)
         return TreeNode(
@@ -171,7 +190,7 @@ class _Walk:
         reason = self._refusal(entry, len(parts))
         if reason is None:
             try:
-                return self.node(entry.name, Path(entry.path), parts)
+                return self.node(entry.name, entry.path, parts)
             except OSError as exc:
                 reason = exc.strerror or str(exc)
         # A name that is no Unicode could not be sent to anybody.
@@ -194,6 +213,23 @@ class _Walk:
             return "it is a link to a folder that is listed already, or holds one"
         self.tops.append(real)
         return None
+
+
+def count_media(names: list[str]) -> int:
+    """How many of the names of files a listing would show.
+
+    A project has a hundred thousand, so names with the usual endings are counted by these, all at
+    once; only where that will not do is each name looked at.
+    """
+    text = "\0".join(names)
+    if text.isascii() and "\0." not in text and not text.startswith("."):
+        tails = Counter(map(_TAIL, names))
+        usual = sum(count for tail, count in tails.items() if tail in _USUAL)
+        if usual == len(names):
+            return usual
+        names = [name for name in names if name[-4:] not in _USUAL]
+        return usual + sum(map(is_media, names))
+    return sum(is_media(name) and _is_text(name) for name in names)
 
 
 def _holds(folder: str, path: str) -> bool:
@@ -227,10 +263,3 @@ def _file(entry: os.DirEntry[str]) -> os.stat_result | None:
 def _is_text(name: str) -> bool:
     """Whether a name is valid Unicode, and so can be sent as JSON."""
     return not _HALVES.search(name)
-
-
-def _birth_ns(info: os.stat_result) -> int:
-    """When a file was created, in nanoseconds; Linux does not tell Python."""
-    if _HAS_BIRTH:
-        return int(getattr(info, "st_birthtime") * 1_000_000_000)  # noqa: B009 - not on Linux
-    return info.st_ctime_ns

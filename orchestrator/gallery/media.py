@@ -68,6 +68,9 @@ MEDIA: dict[str, MediaType] = {
     ),
 }
 
+#: The kind alone, by suffix.
+KINDS: dict[str, Kind] = {suffix: media.kind for suffix, media in MEDIA.items()}
+
 #: What other programs leave on shares, in lower case: Windows, Synology, QNAP, NetApp.
 _FOREIGN = frozenset(
     {

@@ -15,6 +15,7 @@ from attrs import frozen
 from pathvalidate import sanitize_filename
 
 from orchestrator.errors import TemplateInvalid
+from orchestrator.gallery.fileops.names import path_key
 
 Tokens = Mapping[str, str | int]
 
@@ -95,10 +96,10 @@ def next_version(existing: Iterable[str], pattern: str, ext: str) -> int:
         pattern: From `render_open`.
         ext: The extension with its dot; "" looks at names of any extension.
     """
-    pieces = _OPEN.split(_same(pattern))[::2]
-    ending = re.escape(_same(ext)) if ext else r"(?:\.[^./]*)?"
+    pieces = _OPEN.split(path_key(pattern))[::2]
+    ending = re.escape(path_key(ext)) if ext else r"(?:\.[^./]*)?"
     form = re.compile("([0-9]{1,18})".join(map(re.escape, pieces)) + ending)
-    found = (form.fullmatch(_same(name)) for name in existing)
+    found = (form.fullmatch(path_key(name)) for name in existing)
     return max((_agreed(match) for match in found if match), default=0) + 1
 
 
@@ -112,13 +113,13 @@ def next_name(existing: Iterable[str], pattern: str, ext: str) -> str:
         pattern: From `render_open`.
         ext: The extension with its dot, or ""; made safe like any value.
     """
-    taken = {_same(name) for name in existing}
+    taken = {path_key(name) for name in existing}
     ext = "." + safe_value(ext.lstrip("."), MAX_EXTENSION_BYTES) if ext else ""
     version = next_version(taken, pattern, ext)
     base = _OPEN.sub(lambda match: str(version).zfill(int(match[1])), pattern)
     base = "/".join(map(_unreserved, base.split("/")))
     name, number = base + ext, 2
-    while _same(name) in taken:
+    while path_key(name) in taken:
         name, number = f"{base}_{number}{ext}", number + 1
     return name
 
@@ -222,11 +223,6 @@ def _agreed(match: re.Match[str]) -> int:
     """The version of a name; 0 if it has none, or several that differ."""
     versions = {int(group) for group in match.groups()}
     return versions.pop() if len(versions) == 1 else 0
-
-
-def _same(name: str) -> str:
-    """What two names have in common if a share takes them for one."""
-    return unicodedata.normalize("NFC", name.casefold())
 
 
 def _invisible(char: str) -> bool:

@@ -2,8 +2,9 @@
 
 PNG is a signature and then chunks: length, type, data, checksum (PNG specification, third
 edition, sections 5 and 11.3.3). Texts stand in `tEXt`, `zTXt` and `iTXt`, usually before the
-picture's data, where ComfyUI writes them. Files come from a share, perhaps torn or hostile:
-lengths are checked before anything is read, and compressed text is unpacked up to a limit.
+picture's data, where ComfyUI writes them; into animations it writes `comf` after it. Files come
+from a share, perhaps torn or hostile: lengths are checked before anything is read, and compressed
+text is unpacked up to a limit.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ import os
 import struct
 import zlib
 
-from attrs import field, frozen
-
 from orchestrator.errors import PngUnreadable
+from orchestrator.gallery.heads import MAX_TEXT, PictureHead, decoded
 
-#: All texts of a file together, in bytes after unpacking.
-MAX_TEXT = 16 * 1024 * 1024
+__all__ = ["MAX_CHUNKS", "MAX_TEXT", "read_head"]
+
 #: More chunks than any real file has: 800 MB of picture in libpng's chunks of 8 KiB.
 MAX_CHUNKS = 100_000
 
@@ -27,7 +27,8 @@ _HEADER = struct.Struct(">I4s")
 _CRC = struct.Struct(">I")
 #: Signature, and the whole first chunk with its checksum.
 _FIRST_CHUNK = 33
-_FIRST_READ = 64 * 1024
+#: Enough for nearly every graph; what is read and not needed costs more than a second read.
+_FIRST_READ = 24 * 1024
 #: Bytes beyond a chunk that are read with it: enough for the next few headers.
 _AHEAD = 4096
 #: Length, type and checksum around a chunk's data.
@@ -35,33 +36,24 @@ _FRAME = 12
 _MAX_KEYWORD = 79
 _TOO_LARGE = f"brings the texts to more than {MAX_TEXT} bytes"
 _MAX_INT = 2**31 - 1
-_TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
-
-
-@frozen
-class PngHead:
-    """What the chunks of a PNG say."""
-
-    #: In pixels, as are heights; 1 to 2147483647.
-    width: int
-    height: int
-    #: By keyword; if one comes twice, the last, as Pillow has it.
-    texts: dict[str, str] = field(factory=dict)
-    #: What is wrong with the file, if reading had to stop or a text had to be left out.
-    damaged: str | None = None
+_PLAIN = frozenset({b"tEXt", b"comf"})
+_TEXT_CHUNKS = _PLAIN | {b"zTXt", b"iTXt"}
+#: Announces an animation, whose texts ComfyUI writes after its frames.
+_ANIMATED = b"acTL"
 
 
 class _DamageError(Exception):
     """A chunk that cannot be used."""
 
 
-def read_head(source: str | os.PathLike[str] | bytes, *, trailing: bool = False) -> PngHead:
+def read_head(source: str | os.PathLike[str] | bytes, *, trailing: bool = False) -> PictureHead:
     """Read a PNG's size and texts. Blocking, if given a path.
 
     Args:
         source: A path, or the bytes of a file or of its beginning.
         trailing: Also read the texts after the picture, skipping its data. Some programs that
-            change texts later put them there; ComfyUI does not.
+            change texts later put them there; ComfyUI only does so in animations, and for these
+            it is always done.
 
     Raises:
         PngUnreadable: It is no PNG, or its size cannot be read. Any later damage is told in the
@@ -83,21 +75,23 @@ def read_head(source: str | os.PathLike[str] | bytes, *, trailing: bool = False)
 class _Bytes:
     """A file's bytes by offset, of which one stretch is held."""
 
-    __slots__ = ("_descriptor", "_held", "_start")
+    __slots__ = ("_descriptor", "_start", "held")
 
     def __init__(self, descriptor: int | None, first: bytes) -> None:
         self._descriptor = descriptor
-        self._held = first
         self._start = 0
+        self.held = first
 
-    def at(self, offset: int, size: int) -> bytes:
-        """Bytes from an offset; fewer than asked for only at the end of the file."""
+    def find(self, offset: int, size: int) -> int:
+        """Where in `held` the bytes from an offset begin.
+
+        As many as asked for follow there; fewer only at the end of the file.
+        """
         begin = offset - self._start
-        found = self._held[begin : begin + size] if begin >= 0 else b""
-        if len(found) == size or self._descriptor is None:
-            return found
+        if begin + size <= len(self.held) or self._descriptor is None:
+            return begin
         self._fill(offset, size + _AHEAD)
-        return self._held[:size]
+        return 0
 
     def _fill(self, offset: int, size: int) -> None:
         assert self._descriptor is not None
@@ -106,17 +100,17 @@ class _Bytes:
         while size > 0 and (part := os.read(self._descriptor, size)):
             parts.append(part)
             size -= len(part)
-        self._held, self._start = b"".join(parts), offset
+        self.held, self._start = b"".join(parts), offset
 
 
-def _read(source: _Bytes, name: str, *, trailing: bool) -> PngHead:
-    width, height = _size(source.at(0, _FIRST_CHUNK), name)
+def _read(source: _Bytes, name: str, *, trailing: bool) -> PictureHead:
+    width, height = _size(source.held[:_FIRST_CHUNK], name)
     texts: dict[str, str] = {}
     try:
         damage = _texts(source, texts, trailing=trailing)
     except _DamageError as exc:
         damage = str(exc)
-    return PngHead(width, height, texts, damage)
+    return PictureHead(width, height, texts, damage)
 
 
 def _size(start: bytes, name: str) -> tuple[int, int]:
@@ -142,10 +136,10 @@ def _texts(source: _Bytes, texts: dict[str, str], *, trailing: bool) -> str | No
     room = MAX_TEXT
     offset = _FIRST_CHUNK
     for _ in range(MAX_CHUNKS):
-        header = source.at(offset, _HEADER.size)
-        if len(header) < _HEADER.size:
-            raise _DamageError(f"the file ends at byte {offset + len(header)}, before IEND")
-        length, kind = _HEADER.unpack(header)
+        begin = source.find(offset, _HEADER.size)
+        if (there := len(source.held) - begin) < _HEADER.size:
+            raise _DamageError(f"the file ends at byte {offset + max(there, 0)}, before IEND")
+        length, kind = _HEADER.unpack_from(source.held, begin)
         if kind == b"IEND" or (kind == b"IDAT" and not trailing):
             return left_out
         if length > _MAX_INT:
@@ -156,8 +150,10 @@ def _texts(source: _Bytes, texts: dict[str, str], *, trailing: bool) -> str | No
             except ValueError as exc:
                 left_out = f"the {kind.decode()} chunk at byte {offset} {exc}"
             else:
-                texts[keyword] = _text(text)
+                texts[keyword] = decoded(text)
                 room -= len(text)
+        elif kind == _ANIMATED:
+            trailing = True
         offset += _FRAME + length
     raise _DamageError(f"it has more than {MAX_CHUNKS} chunks")
 
@@ -171,12 +167,15 @@ def _body(source: _Bytes, offset: int, length: int, room: int) -> bytes:
     """
     if length > room:
         raise ValueError(_TOO_LARGE)
-    body = source.at(offset + 4, length + 8)
-    if len(body) < length + 8:
+    begin = source.find(offset, length + _FRAME) + 8
+    end = begin + length
+    if len(source.held) < end + 4:
         raise _DamageError(f"the file ends inside the chunk at byte {offset}")
-    if zlib.crc32(memoryview(body)[:-4]) != _CRC.unpack_from(body, length + 4)[0]:
+    # The checksum goes over the type too.
+    checksum = zlib.crc32(memoryview(source.held)[begin - 4 : end])
+    if checksum != _CRC.unpack_from(source.held, end)[0]:
         raise ValueError("has a wrong checksum")
-    return body[4:-4]
+    return source.held[begin:end]
 
 
 def _unpack(kind: bytes, data: bytes, room: int) -> tuple[str, bytes]:
@@ -185,19 +184,20 @@ def _unpack(kind: bytes, data: bytes, room: int) -> tuple[str, bytes]:
     Raises:
         ValueError: It is not made as its type says, or larger than there is room.
     """
-    keyword, found, rest = data.partition(b"\0")
-    if not found or not 0 < len(keyword) <= _MAX_KEYWORD:
+    size = data.find(b"\0", 0, _MAX_KEYWORD + 1)
+    if size <= 0:
         raise ValueError("has no keyword")
-    if kind == b"tEXt":
-        return keyword.decode("latin-1"), rest
+    keyword, rest = data[:size].decode("latin-1"), data[size + 1 :]
+    if kind in _PLAIN:
+        return keyword, rest
     if kind == b"zTXt":
-        return keyword.decode("latin-1"), _inflate(rest, room)
+        return keyword, _inflate(rest, room)
     # iTXt: compression flag and method, then language and translated keyword, each ended by NUL.
     parts = rest[2:].split(b"\0", 2)
     if len(rest) < 2 or len(parts) != 3:
         raise ValueError("is cut off")
     text = parts[2] if rest[0] == 0 else _inflate(rest[1:2] + parts[2], room)
-    return keyword.decode("latin-1"), text
+    return keyword, text
 
 
 def _inflate(data: bytes, room: int) -> bytes:
@@ -215,15 +215,3 @@ def _inflate(data: bytes, room: int) -> bytes:
     if not stream.eof:
         raise ValueError("is cut off")
     return text
-
-
-def _text(data: bytes) -> str:
-    """Text as UTF-8, or as Latin-1 if it is none.
-
-    `tEXt` is Latin-1 by the specification, but many programs write UTF-8; Latin-1 that happens to
-    be valid UTF-8 hardly exists.
-    """
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from orchestrator.errors import FileMissing
+from orchestrator.gallery import listing
+from orchestrator.gallery.attributes import Attributes, Look
 from orchestrator.gallery.listing import MAX_DEPTH, Skipped, TreeNode, list_folder, walk_tree
 
 
@@ -84,23 +88,14 @@ class TestListFolder:
         """Files that could not be read must not look deleted."""
         (tmp_path / "a.png").write_bytes(b"")
 
-        class Broken:
-            name, path = "a.png", str(tmp_path / "a.png")
-
-            def is_symlink(self) -> bool:
-                return False
-
-            def stat(self) -> os.stat_result:
+        @contextmanager
+        def broken(_: str) -> Iterator[tuple[list[str], Look]]:
+            def look(_: str) -> Attributes:
                 raise OSError(5, "Input/output error")
 
-        class Listing(list[Broken]):
-            def __enter__(self) -> Listing:
-                return self
+            yield ["a.png"], look
 
-            def __exit__(self, *_: object) -> None:
-                pass
-
-        monkeypatch.setattr(os, "scandir", lambda _: Listing([Broken()]))
+        monkeypatch.setattr(listing, "looking_into", broken)
         with pytest.raises(OSError, match="Input/output"):
             list_folder(tmp_path)
 

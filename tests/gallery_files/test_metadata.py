@@ -75,3 +75,61 @@ class TestGeneration:
     def test_what_comfyui_writes_comes_back(self, graph: dict[str, object]) -> None:
         """ComfyUI writes with Python's json and escapes what is not ASCII."""
         assert generation({"prompt": json.dumps(graph)}).prompt_graph == graph
+
+
+class TestRaw:
+    def test_texts_stay_as_they_are_spelled(self) -> None:
+        """So what a person reads in the file is what is found."""
+        found = generation({"prompt": '{"a": 1}', "workflow": '{"nodes":  []}', "parameters": "p"})
+
+        assert found.raw == '{"nodes":  []}\n{"a": 1}'
+        assert generation({"parameters": "p"}).raw == ""
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "日本語の城",
+            "café 😀 naïve",
+            'a\\b "quoted" \n\t\x00\x1f',
+            "C:\\users\\übung",
+            "\\日本",
+            "\\\\u65e5",
+            "",
+        ],
+    )
+    def test_letters_beyond_ascii_are_readable(self, value: str) -> None:
+        """ComfyUI escapes them; it stays JSON of the same meaning."""
+        raw = generation({"prompt": json.dumps({"text": value})}).raw
+
+        assert json.loads(raw) == {"text": value}
+        assert raw == json.dumps({"text": value}, ensure_ascii=False)
+
+    @given(st.text())
+    def test_any_text_keeps_its_meaning(self, value: str) -> None:
+        """Whatever is escaped, and however many backslashes stand before it."""
+        raw = generation({"prompt": json.dumps({"text": value})}).raw
+
+        assert json.loads(raw) == {"text": value}
+
+    def test_half_a_character(self) -> None:
+        """Cannot be stored anywhere, so it is replaced."""
+        raw = generation({"workflow": '{"a": "\\ud83d", "b": "\\ud83d\\ude00"}'}).raw
+
+        assert raw.encode().decode() == '{"a": "�", "b": "😀"}'
+
+    def test_a_graph_that_was_never_text(self) -> None:
+        """Is written as ComfyUI would, but readable."""
+        assert Generation({"a": "日本"}).raw == '{"a": "日本"}'
+
+
+class TestLazy:
+    def test_equal_is_what_says_the_same(self) -> None:
+        """However it is spelled, and whether it was read already."""
+        read, unread = Generation('{"a": 1}'), Generation('{"a":1}')
+        assert read.prompt_graph == {"a": 1}
+
+        assert read == unread
+        assert read == Generation({"a": 1})
+        assert read != Generation({"a": 2})
+        assert read != "{'a': 1}"
+        assert repr(read) == "Generation(prompt_graph={'a': 1}, workflow=None, parameters=None)"
