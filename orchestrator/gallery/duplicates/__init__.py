@@ -1,0 +1,1 @@
+"""Files that are the same: by content, by their pixels, or by what they look like."""
