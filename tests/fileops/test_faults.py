@@ -1,0 +1,478 @@
+"""Shares that are full, read-only, slow to answer or gone; files that vanish, lock or change."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from events.log.disk_io import DiskIO
+from orchestrator.errors import FileMissing, FileNotMoved, FilesUnsettled, LogBusy, PathInvalid
+from orchestrator.gallery.fileops import effects, engine
+from orchestrator.gallery.fileops.service import Conflict
+from orchestrator.project import Project
+from tests.fileops.desk import LONG_AGO, SYSTEMS, Desk, agreeing, bytes_of, intact, listed
+
+every_system = pytest.mark.parametrize("system", SYSTEMS, indirect=True)
+
+Refusal = Callable[[str, int], None]
+
+
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Refusal:
+    """From now on the share refuses to rename what has a certain name."""
+
+    def to_rename(name: str, number: int) -> None:
+        asked = effects.move
+
+        def move(source: str, target: str, mtime: int, **named: Any) -> None:
+            if Path(source).name == name:
+                raise OSError(number, os.strerror(number), source)
+            asked(source, target, mtime, **named)
+
+        monkeypatch.setattr("orchestrator.gallery.fileops.carrying.move", move)
+
+    return to_rename
+
+
+@every_system
+class TestRefusals:
+    @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EBUSY])
+    async def test_a_file_that_cannot_go_stays_and_is_named(
+        self, desk: Desk, system: str, refuse: Refusal, number: int
+    ) -> None:
+        """The others go; what belongs to it stays with it."""
+        desk.put("P/a.png", "P/a.txt", "P/b.png", "P/b.txt")
+        before = bytes_of(desk.root)
+        refuse("a.png", number)
+        report = await desk.move("P/a.png", "P/b.png", to="Q")
+        first, second = report.files
+        assert isinstance(first.error, FileNotMoved)
+        assert first.error.error == errno.errorcode[number]
+        assert second.to == "Q/b.png"
+        intact(desk.root, before)
+        assert listed(desk.root) == {"P/a.png", "P/a.txt", "Q/b.png", "Q/b.txt"}
+        await agreeing(desk)
+
+    async def test_a_full_disk_makes_no_folders(
+        self, desk: Desk, system: str, refuse: Refusal
+    ) -> None:
+        """A folder that was made for nothing is removed again."""
+        desk.put("P/a.png")
+        refuse("a.png", errno.ENOSPC)
+        await desk.move("P/a.png", to="Q/R")
+        await desk.trash("P/a.png")
+        assert not (desk.root / "Q").exists()
+        assert list((desk.root / ".gallery").glob(".trash/*")) == []
+
+    async def test_no_room_for_a_folder(
+        self, desk: Desk, system: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """All files are named with the error."""
+        desk.put("P/a.png", "P/b.png")
+        before = bytes_of(desk.root)
+        await desk.rate("P/a.png", 3)
+
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "mkdir", full)
+        report = await desk.move("P/a.png", "P/b.png", to="Q")
+        assert [str(file.error) for file in report.files] == [
+            "'P/a.png' could not become 'Q/a.png': ENOSPC.",
+            "'P/b.png' could not become 'Q/b.png': ENOSPC.",
+        ]
+        intact(desk.root, before)
+        assert await desk.stars() == {"P/a.png": 3}
+
+    async def test_a_cycle_that_breaks_brings_back_what_stepped_aside(
+        self, desk: Desk, system: str, refuse: Refusal
+    ) -> None:
+        """No file stays hidden, and the log knows where each is."""
+        desk.put("P/a.png", "P/b.png", "P/c.png", "P/a.txt", "P/b.txt", "P/c.txt")
+        for stars, name in enumerate("abc", 1):
+            await desk.rate(f"P/{name}.png", stars)
+        before = bytes_of(desk.root)
+        refuse("c.png", errno.EACCES)
+        report = await desk.rename({"P/a.png": "b.png", "P/b.png": "c.png", "P/c.png": "a.png"})
+        assert [file.error is None for file in report.files] == [False, False, False]
+        intact(desk.root, before)
+        await agreeing(desk)
+        assert await desk.stars() == {"P/a.png": 1, "P/b.png": 2, "P/c.png": 3}
+
+    async def test_a_sidecar_that_cannot_go(self, desk: Desk, system: str, refuse: Refusal) -> None:
+        """The picture has gone by then; the sidecar is not lost."""
+        desk.put("P/a.png", "P/a.txt")
+        before = bytes_of(desk.root)
+        refuse("a.txt", errno.EACCES)
+        (file,) = (await desk.move("P/a.png", to="Q")).files
+        assert (file.error, file.to) == (None, "Q/a.png")
+        intact(desk.root, before)
+        assert listed(desk.root) == {"P/a.txt", "Q/a.png"}
+
+
+class TestAnswersThatAreLost:
+    @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT])
+    async def test_a_rename_that_was_done_all_the_same(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        """The share says no, but the file has gone: the log says where it is."""
+        desk.put("P/a.png")
+        await desk.rate("P/a.png", 4)
+        rename = effects._RENAME
+        assert rename is not None
+
+        def lose(source: bytes, target: bytes) -> int:
+            return rename(source, target) or number
+
+        monkeypatch.setattr(effects, "_RENAME", lose)
+        (file,) = (await desk.move("P/a.png", to="Q")).files
+        assert (file.error, file.to) == (None, "Q/a.png")
+        assert await desk.stars() == {"Q/a.png": 4}
+
+    async def test_a_link_that_was_made_all_the_same(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """NFS repeats a request, and finds its own link."""
+        desk.put("P/a.png")
+        before = bytes_of(desk.root)
+        monkeypatch.setattr(effects, "_RENAME", None)
+        link = os.link
+
+        def twice(source: str, target: str) -> None:
+            link(source, target)
+            link(source, target)
+
+        monkeypatch.setattr(os, "link", twice)
+        (file,) = (await desk.move("P/a.png", to="Q")).files
+        assert (file.error, file.to) == (None, "Q/a.png")
+        intact(desk.root, before)
+
+    async def test_an_old_name_that_stays(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A folder in which names can be made but not removed: the file keeps one name."""
+        desk.put("P/a.png")
+        before = bytes_of(desk.root)
+        monkeypatch.setattr(effects, "_RENAME", None)
+        unlink = os.unlink
+
+        def sticky(path: str, **named: Any) -> None:
+            if Path(path).parent.name == "P":
+                raise PermissionError(errno.EPERM, "Operation not permitted")
+            unlink(path, **named)
+
+        monkeypatch.setattr(os, "unlink", sticky)
+        (file,) = (await desk.move("P/a.png", to="Q")).files
+        assert isinstance(file.error, FileNotMoved)
+        intact(desk.root, before)
+        assert listed(desk.root) == {"P/a.png"}
+
+    async def test_names_that_may_not_be_durable(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Asked again, the share says yes; nothing is done twice."""
+        monkeypatch.setattr(engine, "PAUSES", (0.0,))
+        desk.put("P/a.png", "P/b.png")
+        before = bytes_of(desk.root)
+        await desk.rate("P/a.png", 2)
+        faults = [OSError(errno.EIO, "Input/output error")]
+        sync = DiskIO.sync_folder
+
+        def sometimes(disk: DiskIO, folder: Path) -> None:
+            if faults:
+                raise faults.pop()
+            sync(disk, folder)
+
+        monkeypatch.setattr(DiskIO, "sync_folder", sometimes)
+        await desk.rename({"P/a.png": "b.png", "P/b.png": "a.png"})
+        intact(desk.root, before)
+        assert await desk.stars() == {"P/b.png": 2}
+
+    async def test_a_share_that_never_says(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The request is told that nothing is certain; later it is settled by itself."""
+        monkeypatch.setattr(engine, "PAUSES", (0.0,))
+        monkeypatch.setattr(engine, "RETRY", 0.0)
+        desk.put("P/a.png")
+        await desk.rate("P/a.png", 2)
+        with monkeypatch.context() as patch:
+
+            def never(_disk: DiskIO, _folder: Path) -> None:
+                raise OSError(errno.EHOSTDOWN, "Host is down")
+
+            patch.setattr(DiskIO, "sync_folder", never)
+            with pytest.raises(FilesUnsettled):
+                await desk.move("P/a.png", to="Q")
+        await desk.engine.settle(await desk.project())
+        assert await desk.stars() == {"Q/a.png": 2}
+        await agreeing(desk)
+
+    async def test_a_share_that_is_unmounted_in_the_middle(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What lies under the mount point stays empty; when the share is back, it is done."""
+        monkeypatch.setattr(engine, "PAUSES", (0.0,))
+        desk.put("P/a.png")
+        before = bytes_of(desk.root)
+        await desk.rate("P/a.png", 2)
+        away = desk.root.with_name("away")
+        change = Project.change
+        told = []
+
+        async def unmount(project: Project, command: Any, *rest: Any) -> Any:
+            records = await change(project, command, *rest)
+            if not told:
+                told.append(command)
+                desk.root.rename(away)
+                desk.root.mkdir()
+            return records
+
+        monkeypatch.setattr(Project, "change", unmount)
+        with pytest.raises(FilesUnsettled):
+            await desk.move("P/a.png", to="Q")
+        assert list(desk.root.iterdir()) == []
+        desk.root.rmdir()
+        away.rename(desk.root)
+        await desk.engine.settle(await desk.project())
+        intact(desk.root, before)
+        assert await desk.stars() == {"Q/a.png": 2}
+
+    async def test_a_log_that_takes_only_half_of_the_plan(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nothing is touched, now or later: what was announced is taken back."""
+        monkeypatch.setattr("orchestrator.gallery.fileops.steps.MOST_BYTES", 100)
+        desk.put("P/a.png", "P/b.png", "P/c.png")
+        await desk.rate("P/a.png", 2)
+        before = listed(desk.root)
+        change = Project.change
+        plans = []
+
+        async def full(project: Project, command: Any, *rest: Any) -> Any:
+            if hasattr(command, "planned"):
+                plans.append(command)
+                if len(plans) == 2:
+                    raise LogBusy(1)
+            return await change(project, command, *rest)
+
+        monkeypatch.setattr(Project, "change", full)
+        with pytest.raises(LogBusy):
+            await desk.move("P/a.png", "P/b.png", "P/c.png", to="Q")
+        assert len(plans) == 3
+        await desk.restart()
+        assert listed(desk.root) == before
+        await agreeing(desk)
+
+
+@every_system
+class TestFilesThatChange:
+    async def test_one_vanishes_between_plan_and_move(
+        self, desk: Desk, system: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is named as missing; the others go."""
+        desk.put("P/a.png", "P/b.png")
+        move = effects.move
+
+        def gone(source: str, target: str, mtime: int, **named: Any) -> None:
+            Path(source).with_name("a.png").unlink(missing_ok=True)
+            move(source, target, mtime, **named)
+
+        monkeypatch.setattr("orchestrator.gallery.fileops.carrying.move", gone)
+        first, second = (await desk.move("P/a.png", "P/b.png", to="Q")).files
+        assert isinstance(first.error, FileMissing)
+        assert second.to == "Q/b.png"
+
+    async def test_a_name_is_taken_between_plan_and_move(
+        self, desk: Desk, system: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nothing is replaced, whoever was faster."""
+        desk.put("P/a.png")
+        move = effects.move
+
+        def faster(source: str, target: str, mtime: int, **named: Any) -> None:
+            Path(target).write_bytes(b"somebody else's")
+            move(source, target, mtime, **named)
+
+        monkeypatch.setattr("orchestrator.gallery.fileops.carrying.move", faster)
+        (file,) = (await desk.move("P/a.png", to="Q")).files
+        assert isinstance(file.error, FileNotMoved)
+        assert file.error.error == "EEXIST"
+        assert (desk.root / "Q/a.png").read_bytes() == b"somebody else's"
+        assert (desk.root / "P/a.png").is_file()
+
+    async def test_times_are_kept_where_the_share_changes_them(
+        self, desk: Desk, system: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """SMB servers do."""
+        desk.put("P/a.png", "P/b.png")
+        await desk.rename({"P/a.png": "b.png", "P/b.png": "a.png"})
+        await desk.move("P/a.png", to="Q")
+        await desk.trash("Q/a.png")
+        await desk.restore()
+        assert (desk.root / "Q/a.png").stat().st_mtime_ns == LONG_AGO
+        assert (desk.root / "P/b.png").stat().st_mtime_ns == LONG_AGO
+
+    async def test_times_that_may_not_be_set(
+        self, desk: Desk, system: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Who may rename a file need not own it; the file goes all the same."""
+        desk.put("P/a.png")
+
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "utime", refuse)
+        (file,) = (await desk.move("P/a.png", to="Q")).files
+        assert (file.error, file.to) == (None, "Q/a.png")
+
+    async def test_rated_while_it_moves(
+        self, desk: Desk, system: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Somebody rates a file of which nothing was known when its move was planned."""
+        desk.put("P/a.png")
+        change = Project.change
+
+        async def meanwhile(project: Project, command: Any, *rest: Any) -> Any:
+            records = await change(project, command, *rest)
+            if hasattr(command, "planned"):
+                await desk.rate("P/a.png", 5)
+            return records
+
+        monkeypatch.setattr(Project, "change", meanwhile)
+        await desk.move("P/a.png", to="Q")
+        assert await desk.stars() == {"Q/a.png": 5}
+
+
+class TestManyFiles:
+    async def test_a_thousand_with_three_bad_ones(self, desk: Desk) -> None:
+        """The others go, the three are named."""
+        paths = [f"P/{number:04}.png" for number in range(1_000)]
+        desk.put(*paths)
+        before = bytes_of(desk.root)
+        (desk.root / "outside.png").symlink_to("/etc/hostname")
+        bad = ["P/nowhere.png", "../../secret.png", "outside.png"]
+        asked = [*paths[:500], *bad, *paths[500:]]
+        report = await desk.move(*asked, to="Q")
+        assert [file.asked for file in report.files] == asked
+        assert [file.asked for file in report.files if file.error is not None] == bad
+        assert sum(file.to is not None for file in report.files) == 1_000
+        intact(desk.root, before)
+
+
+class TestLinks:
+    async def test_a_link_is_not_moved(self, desk: Desk) -> None:
+        """A relative link would lead nowhere from another folder."""
+        desk.put("P/a.png")
+        (desk.root / "P/link.png").symlink_to("a.png")
+        (file,) = (await desk.move("P/link.png", to="Q")).files
+        assert isinstance(file.error, PathInvalid)
+        assert (desk.root / "P/link.png").is_symlink()
+
+    async def test_a_loop_of_folders(self, desk: Desk) -> None:
+        """It is refused, and nothing goes round for ever."""
+        desk.put("P/a.png")
+        (desk.root / "loop").symlink_to("loop")
+        (desk.root / "round").symlink_to(".")
+        report = await desk.move("loop/a.png", "loop", "round", "round/P/a.png", to="Q")
+        assert [file.error is None for file in report.files] == [False, False, False, True]
+        assert listed(desk.root) == {"Q/a.png"}
+
+    async def test_a_folder_that_leads_out(self, desk: Desk, tmp_path: Path) -> None:
+        """Neither from nor to it."""
+        desk.put("P/a.png")
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere/b.png").write_bytes(b"secret")
+        (desk.root / "out").symlink_to(tmp_path / "elsewhere")
+        (file,) = (await desk.move("out/b.png", to="Q")).files
+        assert file.error is not None
+        with pytest.raises(Exception, match="out"):
+            await desk.move("P/a.png", to="out")
+        assert listed(desk.root) == {"P/a.png"}
+
+    async def test_hard_links_that_swap_names_keep_both(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """They are one file to the disk, and two to people."""
+        monkeypatch.setattr(engine, "PAUSES", (0.0,))
+        desk.put("P/a.png", "other.png")
+        await desk.rate("other.png", 1)
+        os.link(desk.root / "P/a.png", desk.root / "P/b.png")
+        before = bytes_of(desk.root)
+        faults = [OSError(errno.EIO, "Input/output error")]
+        sync = DiskIO.sync_folder
+
+        def sometimes(disk: DiskIO, folder: Path) -> None:
+            if faults:
+                raise faults.pop()
+            sync(disk, folder)
+
+        monkeypatch.setattr(DiskIO, "sync_folder", sometimes)
+        await desk.rename({"P/a.png": "b.png", "P/b.png": "a.png"})
+        intact(desk.root, before)
+        assert listed(desk.root) == {"P/a.png", "P/b.png", "other.png"}
+
+
+class TestSpellings:
+    async def test_one_file_asked_for_twice_goes_once(self, desk: Desk) -> None:
+        """Both spellings are answered."""
+        desk.put("P/a.png")
+        absolute = str(desk.root / "P/a.png")
+        report = await desk.move("P/a.png", absolute, to="Q")
+        assert [(file.asked, file.to) for file in report.files] == [
+            ("P/a.png", "Q/a.png"),
+            (absolute, "Q/a.png"),
+        ]
+
+    async def test_two_names_for_one_file(self, desk: Desk) -> None:
+        """The first counts, the second is refused."""
+        desk.put("P/a.png")
+        report = await desk.rename({"P/a.png": "b.png", "P//a.png": "c.png"})
+        assert [file.error is None for file in report.files] == [True, False]
+        assert listed(desk.root) == {"P/b.png"}
+
+    async def test_what_cannot_come_replaces_nothing(self, desk: Desk) -> None:
+        """A file whose sidecar has no room stays, and what it would have replaced stays, too."""
+        desk.put("P/a.png", "P/a.txt", "Q/a.png", "Q/a.mp4", "Q/a.txt")
+        before = listed(desk.root)
+        report = await desk.move("P/a.png", to="Q", conflict=Conflict.OVERWRITE)
+        assert report.files[0].error is not None
+        assert report.replaced == ()
+        assert listed(desk.root) == before
+
+
+class TestWhoIsWho:
+    async def test_a_newcomer_inherits_nothing(self, desk: Desk) -> None:
+        """A file comes to where the log believes another one, which went without a word."""
+        desk.put("P/star.png", "P/new.png")
+        star = await desk.rate("P/star.png", 5)
+        (desk.root / "P/star.png").rename(desk.root / "elsewhere.png")
+        await desk.rename({"P/new.png": "star.png"})
+        assert await desk.stars() == {}
+        view = (await desk.project()).view
+        assert view.asset_at("P/star.png") not in {None, star}
+
+    async def test_nor_does_one_that_comes_from_the_trash(self, desk: Desk) -> None:
+        """Restoring takes the same care."""
+        desk.put("P/star.png")
+        await desk.trash("P/star.png")
+        desk.put("P/star.png", size=50)
+        await desk.rate("P/star.png", 5)
+        (desk.root / "P/star.png").rename(desk.root / "elsewhere.png")
+        await desk.restore()
+        assert await desk.stars() == {}
+
+    async def test_the_same_bytes_again_are_another_asset(self, desk: Desk) -> None:
+        """Rendered again after the first was moved away: a fresh id, and no stars."""
+        desk.put("P/a.png")
+        first = await desk.rate("P/a.png", 5)
+        await desk.move("P/a.png", to="Q")
+        desk.put("P/a.png")
+        second = await desk.rate("P/a.png", 1)
+        assert first != second
+        assert await desk.stars() == {"Q/a.png": 5, "P/a.png": 1}
