@@ -25,12 +25,12 @@ from events.record import Record
 from events.registry import BY_CLASS
 from events.stamp import stamp
 from events.views import ViewSaved
+from orchestrator.gallery.past.words import describe
 from projections.catalogue import empty_tables
 from projections.project import ProjectView
 from tests.cli.conftest import Run
 from tests.cli.stories import CAT, HERO, JOB, MARA, RENDER, TOM, WORKFLOW, Story
 from tests.events.samples import one_of_each
-from tools.cli.words import describe
 
 
 def lines(run: Run, root: Path, *options: object) -> list[dict[str, Any]]:

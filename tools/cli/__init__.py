@@ -19,6 +19,10 @@ from tools.cli.lazy import LazyCommand, Program
             "tools.cli.demo:demo", "Show everything: sample project, simulated backends, service."
         ),
         "simulate": LazyCommand("tools.cli.simulate:simulate", "Run a simulated ComfyUI server."),
+        "import": LazyCommand(
+            "tools.cli.import_:import_",
+            "Take over what a predecessor of this service kept in a project.",
+        ),
         "log": LazyCommand(
             "tools.cli.log:log", "Read a project's log: replay, history, audit, cat."
         ),

@@ -13,18 +13,19 @@ import click
 import orjson
 from attrs import frozen
 
-from events.assets import AssetChanged, AssetSeen
+from events.assets import AssetChanged, AssetMoved, AssetRelinked, AssetSeen
 from events.jobs import JobOutputStored
 from events.record import Record
 from events.registry import name_of
 from events.stamp import before
+from events.trash import FilePurged, FileRestored, FileTrashed
+from orchestrator.gallery.past.words import Change, describe
 from projections.catalogue import empty_tables
 from projections.project import ProjectView
 from tools.cli.merging import Merge
 from tools.cli.place import Place, locate
 from tools.cli.reading import Reading, gc_paused, total_bytes
 from tools.cli.terminal import clean, iso, local, progress, warn_of
-from tools.cli.words import Change, describe
 
 
 @frozen
@@ -112,6 +113,13 @@ def lies_at(path: str | None, where: str) -> bool:
     return same == where or same.startswith(f"{where}/")
 
 
+#: Events that tell where an asset's file lies, or lay.
+_PLACING = (
+    *(AssetSeen, AssetChanged, AssetMoved, AssetRelinked, JobOutputStored),
+    *(FileTrashed, FileRestored, FilePurged),
+)
+
+
 def _assets_at(place: Place, where: str) -> frozenset[str]:
     """All assets that ever lay at a path or below it."""
     found: set[str] = set()
@@ -119,9 +127,10 @@ def _assets_at(place: Place, where: str) -> frozenset[str]:
         for records in Reading(place.log, place.project, advance).records():
             for record in records:
                 event = record.event
-                if isinstance(event, AssetSeen | AssetChanged | JobOutputStored) and lies_at(
-                    event.path, where
-                ):
+                if not isinstance(event, _PLACING) or event.asset is None:
+                    continue
+                source = getattr(event, "source", None)
+                if lies_at(event.path, where) or lies_at(source, where):
                     found.add(event.asset)
     return frozenset(found)
 
@@ -154,6 +163,7 @@ def _as_json(record: Record, change: Change) -> dict[str, Any]:
         "writer": record.writer,
         "sequence": record.sequence,
         "correlation": record.correlation,
+        "batch": record.correlation or record.stamp[:-3],
         "event": name_of(record.event),
         "path": change.path,
         "asset": change.asset,

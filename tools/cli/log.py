@@ -1,4 +1,4 @@
-"""`orchestrator log`: reading a project's log. Nothing here writes anything.
+"""`orchestrator log`: reading a project's log, and undoing edits. Only `undo` writes.
 
 What a command needs is imported when it runs, so that `--help` is there at once.
 """
@@ -17,8 +17,8 @@ from tools.cli.arguments import TIME, json_option, project_argument
 def log() -> None:
     """Read a project's log: replay, history, audit, cat.
 
-    PROJECT is a project's folder, or the .gallery folder in it. The commands only read; they
-    create nothing, and may run while services write.
+    PROJECT is a project's folder, or the .gallery folder in it. All commands but undo only read;
+    they create nothing, and may run while services write.
     """
 
 
@@ -105,3 +105,73 @@ def cat(project: Path, merge: bool) -> None:
     from tools.cli import cat as command
 
     command.cat(project, merge=merge)
+
+
+@log.command()
+@project_argument
+@click.option("--from", "since", type=TIME, metavar="TIME", required=True, help="The earlier time.")
+@click.option("--to", "until", type=TIME, metavar="TIME", help="The later one; now if left out.")
+@json_option("JSON lines.")
+def diff(project: Path, since: datetime, until: datetime | None, machine: bool) -> None:
+    """Show what differs between two times.
+
+    One line for each thing that is not as it was: ratings, tags, notes, files that were moved,
+    trashed, restored or deleted, tags and views. What was changed and changed back is not shown.
+    """
+    from tools.cli import diff as command
+
+    command.diff(project, since, until, machine=machine)
+
+
+@log.command()
+@project_argument
+@click.option("--id", "edit", metavar="ID", help="One edit, by its stamp in history --json.")
+@click.option("--batch", metavar="ID", help="All of a batch; that of an undo makes the redo.")
+@click.option("--by", "actor", metavar="ACTOR", help="All by somebody, with --from and --to.")
+@click.option("--from", "since", type=TIME, metavar="TIME", help="For --by: the first moment.")
+@click.option("--to", "until", type=TIME, metavar="TIME", help="For --by: the last moment.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be done; write nothing.")
+@click.option("--force", is_flag=True, help="Undo also what later edits have built upon.")
+@click.option("--actor", "person", metavar="WHO", help="In whose name; by default who you are.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Configuration file of the service on this computer; by default config.yaml in the "
+    "working directory, if it is there.",
+)
+@json_option("The outcome as one JSON document.")
+@click.pass_context
+def undo(
+    ctx: click.Context,
+    project: Path,
+    edit: str | None,
+    batch: str | None,
+    actor: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    dry_run: bool,
+    force: bool,
+    person: str | None,
+    config: Path | None,
+    machine: bool,
+) -> None:
+    """Undo one edit, a batch, or all that somebody did in a span of time.
+
+    Edits that later ones have built upon are left alone and listed, unless --force is given. It
+    may run while services work on the project; but while one runs on this computer, files are
+    moved by that one only, and must be brought back through it.
+
+    Exit codes: 0 all was undone, 1 something was left alone, 2 it could not be done.
+    """
+    given = [name for name in (edit, batch, actor) if name is not None]
+    if len(given) != 1 or (actor is None) != (since is None) or (actor is None) != (until is None):
+        raise click.UsageError("Name one of --id, --batch, and --by with --from and --to.")
+    from orchestrator.gallery.past.selecting import Selection
+    from tools.cli import undo as command
+
+    wanted = Selection(id=edit, batch=batch, actor=actor, since=since, until=until)
+    ctx.exit(
+        command.undo(
+            project, wanted, config, person=person, dry_run=dry_run, force=force, machine=machine
+        )
+    )

@@ -15,6 +15,8 @@ import click
 
 from events.log.port import HARMLESS, Finding
 from events.stamp import Stamp, moment
+from orchestrator.wording import number as number
+from orchestrator.wording import size as size
 
 #: Work on less than this is over before a bar could be read (bytes).
 WORTH_A_BAR = 4 << 20
@@ -48,21 +50,6 @@ def iso(value: Stamp) -> str:
 def zulu(at: datetime) -> str:
     """A time for machines: ISO 8601 in UTC, to the millisecond."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def size(count: int) -> str:
-    """Bytes for people."""
-    value = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if value < 1024 or unit == "GiB":
-            break
-        value /= 1024
-    return number(count, "byte") if unit == "bytes" else f"{value:.1f} {unit}"
-
-
-def number(count: int, noun: str) -> str:
-    """`1 job`, `2,000 jobs`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def table(

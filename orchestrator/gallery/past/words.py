@@ -7,13 +7,14 @@ from typing import Any
 
 from attrs import frozen
 
-from events import assets, curation, files, jobs, views
+from events import assets, curation, edits, files, imports, jobs, trash, views
 from events.record import Record
 from events.registry import Unknown, name_of
+from orchestrator.wording import number, size
+from projections.edits import FileMoved
 from projections.files import Operation
 from projections.jobs import JOBS, MOVES, Job
 from projections.project import ProjectView
-from tools.cli.terminal import number, size
 
 
 @frozen
@@ -107,6 +108,87 @@ def _view_saved(view: ProjectView, event: views.ViewSaved) -> Change:
     return Change(what, old=None if old is None else old.settings, new=event.settings)
 
 
+def _view_deleted(view: ProjectView, event: views.ViewDeleted) -> Change:
+    old = view.view(event.name)
+    return Change(f"view {event.name} deleted", old=None if old is None else old.settings)
+
+
+def _noted(view: ProjectView, event: curation.AssetNoted) -> Change:
+    old = view.note(event.asset)
+    written = "note rewritten" if old else "note written"
+    what = written if event.note else "note removed"
+    path = _path(view, event.asset)
+    return Change(what, path, event.asset, old=old or None, new=event.note or None)
+
+
+def _moved(view: ProjectView, event: assets.AssetMoved | FileMoved) -> Change:
+    asset = event.asset if isinstance(event, assets.AssetMoved) else None
+    folder = isinstance(event, FileMoved) and event.folder
+    what = ("folder " if folder else "") + _to(event.source, event.path)
+    return Change(what, event.source, asset, old=event.source, new=event.path)
+
+
+def _to(source: str, path: str) -> str:
+    """A move in words: only what differs is said."""
+    old_folder, _, _ = source.rpartition("/")
+    folder, _, name = path.rpartition("/")
+    return f"renamed to {name}" if folder == old_folder else f"moved to {path}"
+
+
+def _relinked(view: ProjectView, event: assets.AssetRelinked) -> Change:
+    what = f"found again as {event.path} ({event.reason})"
+    return Change(what, event.source, event.asset, old=event.source, new=event.path)
+
+
+def _trashed(view: ProjectView, event: trash.FileTrashed) -> Change:
+    beside = f" with {', '.join(event.sidecars)}" if event.sidecars else ""
+    return Change(f"put into the trash{beside}", event.path, event.asset, old=event.path)
+
+
+def _restored(view: ProjectView, event: trash.FileRestored) -> Change:
+    lay = view.trashed(event.trash)
+    renamed = lay is not None and lay.path != event.path
+    what = f"restored from the trash{f', as {event.path}' if renamed else ''}"
+    path = event.path if lay is None else lay.path
+    return Change(what, path, event.asset, new=event.path)
+
+
+def _purged(view: ProjectView, event: trash.FilePurged) -> Change:
+    what = f"deleted for good, {size(event.size)}"
+    return Change(what, event.path, event.asset, old=event.path)
+
+
+def _undone(view: ProjectView, event: edits.EditsUndone) -> Change:
+    told = [f"undid {number(len(event.of), 'edit')}"] if event.of else []
+    told += [f"brought back {number(len(event.back), 'edit')}"] if event.back else []
+    return Change(", ".join(told) or "undid nothing")
+
+
+def _files_planned(view: ProjectView, event: files.FilesPlanned) -> Change:
+    return Change(f"about to {event.action} {number(len(event.steps), 'file')}")
+
+
+def _plan_settled(view: ProjectView, event: files.FilesSettled) -> Change:
+    plan = view.plan(event.op)
+    planned = None if plan is None else plan.planned
+    done = "file operation" if planned is None else planned.action
+    failed = f", but for {number(len(event.failed), 'file')}" if event.failed else ""
+    return Change(f"{done} is over{failed}")
+
+
+def _imported(view: ProjectView, event: imports.ProjectImported) -> Change:
+    counts = ", ".join(f"{count} {name}" for name, count in event.counts.items())
+    return Change(f"took over {event.source}: {counts or 'nothing'}")
+
+
+def _awaited(view: ProjectView, event: imports.FileAwaited) -> Change:
+    return Change("not there; what was said of it is kept until it turns up", event.path)
+
+
+def _arrived(view: ProjectView, event: imports.FileArrived) -> Change:
+    return Change("turned up, and got what had been said of it", event.path, event.asset)
+
+
 def _files_intended(view: ProjectView, event: files.FilesIntended) -> Change:
     what = f"about to be put in place ({event.action} of {event.original}, {size(event.size)})"
     return Change(what, event.to, job=event.job, new=event.to)
@@ -160,12 +242,26 @@ def _job_words(event: Any, after: Job) -> str:
 _TELLERS: Mapping[type, Callable[[ProjectView, Any], Change]] = {
     assets.AssetSeen: _asset_seen,
     assets.AssetChanged: _asset_changed,
+    assets.AssetMoved: _moved,
+    assets.AssetRelinked: _relinked,
     curation.AssetRated: _rated,
     curation.AssetTagged: _tagged,
     curation.AssetUntagged: _tagged,
+    curation.AssetNoted: _noted,
     curation.TagDefined: _tag_defined,
     curation.TagDeleted: _tag_deleted,
     views.ViewSaved: _view_saved,
+    views.ViewDeleted: _view_deleted,
+    trash.FileTrashed: _trashed,
+    trash.FileRestored: _restored,
+    trash.FilePurged: _purged,
+    edits.EditsUndone: _undone,
+    imports.ProjectImported: _imported,
+    imports.FileAwaited: _awaited,
+    imports.FileArrived: _arrived,
+    FileMoved: _moved,
+    files.FilesPlanned: _files_planned,
+    files.FilesSettled: _plan_settled,
     files.FilesIntended: _files_intended,
     files.FilesDone: _files_settled,
     files.FilesFailed: _files_settled,
