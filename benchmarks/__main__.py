@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import appending, rating, replaying, starting
+from benchmarks import appending, indexing, rating, replaying, searching, starting, thumbnailing
 from benchmarks.figures import Figure, machine, plain, table
 
 BENCHMARKS = {
@@ -16,6 +16,9 @@ BENCHMARKS = {
     "append": appending.run,
     "ratings": rating.run,
     "start": starting.run,
+    "index": indexing.run,
+    "search": searching.run,
+    "thumbnails": thumbnailing.run,
 }
 
 

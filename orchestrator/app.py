@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 from aiohttp import web
@@ -12,31 +12,94 @@ from orchestrator import __version__
 from orchestrator.comfyui.catalogue import Catalogue
 from orchestrator.comfyui.transport import DEFAULT_TIMEOUTS, Timeouts
 from orchestrator.config import Config
+from orchestrator.gallery.curating import Curator
+from orchestrator.gallery.duplicates.service import Duplicates
+from orchestrator.gallery.fileops.bin import Bin
+from orchestrator.gallery.fileops.engine import Engine
+from orchestrator.gallery.fileops.naming_batches import Renamer
+from orchestrator.gallery.fileops.service import FileWork
+from orchestrator.gallery.finder import Finder
+from orchestrator.gallery.index.service import Indexer
+from orchestrator.gallery.indexes import Indexes
+from orchestrator.gallery.legacy.importer import Importer
+from orchestrator.gallery.listing import FileStat
+from orchestrator.gallery.news import GalleryNews
+from orchestrator.gallery.past.filework import GalleryFiles
+from orchestrator.gallery.past.moments import Moments
+from orchestrator.gallery.past.service import Past
+from orchestrator.gallery.relink.service import Relinker
+from orchestrator.gallery.searching import Searcher
 from orchestrator.gallery.service import Gallery
+from orchestrator.gallery.thumbnails.service import Thumbnails
 from orchestrator.host import load_host
-from orchestrator.http import curation, docs, files, gallery, jobs, live, middleware, serving
+from orchestrator.http import (
+    curation,
+    docs,
+    duplicates,
+    files,
+    gallery,
+    gallery_live,
+    jobs,
+    live,
+    middleware,
+    moving,
+    past,
+    relink,
+    search,
+    serving,
+    thumbnails,
+    trash,
+)
 from orchestrator.http.endpoint import declared
 from orchestrator.http.openapi import Info
 from orchestrator.jobs import Jobs
 from orchestrator.live import Feed
 from orchestrator.paths.roots import Roots, default_roots
+from orchestrator.project import Project
 from orchestrator.projects import CurrentProject, Projects
 from orchestrator.scheduling.dispatcher import Dispatcher, JobNews
 from orchestrator.scheduling.fleet import Fleet
 from orchestrator.scheduling.timing import Timing
 from orchestrator.services import (
+    BIN,
     CONFIG,
+    CURATOR,
     CURRENT,
     DISPATCHER,
+    DUPLICATES,
+    FILES,
+    FINDER,
     FLEET,
     GALLERY,
+    INDEXES,
     JOB_FEED,
     JOBS,
+    MOMENTS,
+    NEWS,
+    PAST,
     PROJECTS,
+    RELINKER,
+    RENAMER,
     ROOTS,
+    SEARCHER,
+    THUMBNAILS,
 )
 
-ENDPOINTS = declared(jobs, gallery, curation, files, live)
+ENDPOINTS = declared(
+    jobs,
+    gallery,
+    search,
+    curation,
+    moving,
+    trash,
+    duplicates,
+    past,
+    relink,
+    files,
+    thumbnails,
+    live,
+    gallery_live,
+)
 INFO = Info(
     title="Director's Console Orchestrator",
     version=__version__,
@@ -69,7 +132,7 @@ async def build(
     app[ROOTS] = roots
     app[PROJECTS] = projects
     app[CURRENT] = current
-    app[GALLERY] = Gallery(roots, projects)
+    close_gallery = _add_gallery(app, config, roots, projects)
     app[FLEET] = fleet
     app[DISPATCHER] = dispatcher
     app[JOB_FEED] = feed
@@ -86,12 +149,14 @@ async def build(
         await asyncio.gather(reopening, return_exceptions=True)
         await dispatcher.close()
         await fleet.close()
+        await close_gallery()
         await projects.close()
         await session.close()
 
     async def say_goodbye(_: web.Application) -> None:
         # A WebSocket that stays open would hold up the stop of the service.
         feed.close()
+        app[NEWS].feed.close()
 
     app.cleanup_ctx.append(run)
     app.on_shutdown.append(say_goodbye)
@@ -99,3 +164,58 @@ async def build(
     serving.routes(app, ENDPOINTS)
     await asyncio.to_thread(docs.serve, app, ENDPOINTS, INFO)
     return app
+
+
+def _add_gallery(
+    app: web.Application, config: Config, roots: Roots, projects: Projects
+) -> Callable[[], Awaitable[None]]:
+    """Build the gallery's parts and tie them to each other. Returns how they are closed."""
+    importer = Importer(roots.permits)
+    finder = Finder(roots, projects, importer.ensure)
+    engine = Engine()
+    cache = config.data_dir / "cache"
+    indexes = Indexes(Indexer(roots.permits), cache / "index")
+    thumbs = Thumbnails(roots, cache / "thumbnails")
+    news, moments = GalleryNews(), Moments()
+    file_work, bin_ = FileWork(finder, engine), Bin(finder, engine)
+    past_ = Past(finder, GalleryFiles(file_work, bin_), moments=moments)
+    gallery_ = Gallery(finder, indexes.dimensions, past_.moved_since)
+
+    app[FINDER] = finder
+    app[GALLERY] = gallery_
+    app[CURATOR] = Curator(finder)
+    app[FILES] = file_work
+    app[BIN] = bin_
+    app[RENAMER] = Renamer(finder)
+    app[INDEXES] = indexes
+    app[SEARCHER] = Searcher(finder, indexes)
+    app[DUPLICATES] = duplicates_ = Duplicates(
+        finder, gallery_, app[CURATOR], file_work, cache / "hashes"
+    )
+    app[RELINKER] = relinker = Relinker(finder, indexes)
+    app[PAST] = past_
+    app[THUMBNAILS] = thumbs
+    app[NEWS] = news
+    app[MOMENTS] = moments
+
+    def make_ahead(project: Project, folder: str, files: list[FileStat]) -> None:
+        at = f"{project.root}/{folder}/"
+        thumbs.ahead([at + file.name for file in files])
+
+    gallery_.watchers += [indexes.looked_at, make_ahead]
+    engine.listeners += [indexes.moved, duplicates_.moved]
+    projects.listeners += [news.hear, past_.hear]
+    projects.openers.append(engine.opened)
+    indexes.indexer.listeners += [indexes.changed, news.progress]
+    indexes.indexer.enders += [indexes.changed, news.scanned, relinker.scanned]
+
+    async def close() -> None:
+        await importer.close()
+        await relinker.close()
+        await engine.close()
+        await indexes.close()
+        await thumbs.close()
+        duplicates_.close()
+        past_.close()
+
+    return close

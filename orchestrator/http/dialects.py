@@ -9,7 +9,7 @@ knows how many there are.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from pathlib import PurePath
@@ -37,20 +37,6 @@ def camel(attribute: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def iso(time: datetime) -> str:
-    """A time in ISO 8601, in UTC, with a `Z`.
-
-    Raises:
-        ValueError: For a time without a zone: guessing one would shift it.
-    """
-    if time.tzinfo is UTC:  # nearly always; the general way takes twice as long
-        return time.isoformat()[:-6] + "Z"
-    if time.tzinfo is None:
-        msg = f"A time without a zone cannot be sent: {time}"
-        raise ValueError(msg)
-    return time.astimezone(UTC).isoformat()[:-6] + "Z"
-
-
 def documented_refusal(refusal: Refusal) -> tuple[int, dict[str, Any]]:
     """Status and body: the HTTP status says that it failed, the body why."""
     return refusal.status, {
@@ -70,7 +56,7 @@ class Dialect:
     claims: Callable[[Collection[str]], bool]
     #: The name on the wire of an attribute of a request or answer.
     spell: Spelling
-    #: How an answer writes values of a type, where not as plain JSON.
+    #: How an answer writes values of a type, where not as `replies.dump` does.
     writes: Mapping[type, Callable[[Any], Any]]
     #: Status and body of a refusal.
     refuse: Callable[[Refusal], tuple[int, dict[str, Any]]]
@@ -104,12 +90,12 @@ DOCUMENTED: Final = Dialect(
     name="documented",
     claims=anything,
     spell=camel,
-    writes={datetime: iso},
+    writes={},
     refuse=documented_refusal,
 )
 #: The core endpoints are spelled in snake_case by the document itself.
 CORE: Final = Dialect(
-    name="core", claims=anything, spell=snake, writes={datetime: iso}, refuse=documented_refusal
+    name="core", claims=anything, spell=snake, writes={}, refuse=documented_refusal
 )
 
 #: The dialect of a request, once it is known.
@@ -158,6 +144,7 @@ def _writing(dialect: Dialect) -> Converter:
     )
     made.register_unstructure_hook_func(lambda wanted: wanted is Any, _as_it_is)
     made.register_unstructure_hook_factory(_is_opaque, lambda _: _as_it_is)
+    made.register_unstructure_hook(datetime, _as_it_is)  # the writer of JSON is faster
     made.register_unstructure_hook(PurePath, str)
     made.register_unstructure_hook(Enum, lambda member: member.value)
     for wanted, write in dialect.writes.items():

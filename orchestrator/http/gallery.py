@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,19 @@ from aiohttp import web
 from attrs import field, frozen
 
 from orchestrator import errors
+from orchestrator.gallery.curating import Curation
 from orchestrator.gallery.listing import TreeNode
-from orchestrator.gallery.media import media_type
-from orchestrator.gallery.service import Curation, Described, Listed
+from orchestrator.gallery.metadata import Generation
+from orchestrator.gallery.service import Described
+from orchestrator.http.dialects import DIALECT
 from orchestrator.http.endpoint import endpoint
+from orchestrator.http.entries import FileEntry, TagView
 from orchestrator.http.fields import about
-from orchestrator.services import GALLERY
+from orchestrator.http.listings import send_listing
+from orchestrator.http.replies import json_response
+from orchestrator.http.rows import details_of, row_writer
+from orchestrator.services import FINDER, GALLERY, MOMENTS
+from projections.project import ProjectView
 
 TAGS = ("gallery",)
 #: What any request about a project may be refused with.
@@ -34,6 +41,13 @@ CHANGE = (*PROJECT, errors.ProjectReadOnly, errors.LogBusy, errors.ChangeUnsettl
 #: What the fields that most requests have say of themselves.
 PROJECT_PATH = about("Absolute path of the project's folder.", example="/mnt/Projects/Eliot")
 FILE_PATH = about("Relative to the project, or absolute inside it.", example="Panel_01/image.png")
+AT = about("As of this moment of the past; now if left out.", example="2026-02-20T18:00:00Z")
+
+
+async def view_of(request: web.Request, project_path: str, at: datetime | None) -> ProjectView:
+    """What the log says of a project, now or as of a moment."""
+    project = await request.app[FINDER].project(project_path)
+    return await request.app[MOMENTS].view_at(project, at)
 
 
 @frozen(kw_only=True)
@@ -108,31 +122,7 @@ class ScanFolder:
     folder_path: str = field(
         default=".", metadata=about("Relative to the project.", example="Panel_01")
     )
-
-
-@frozen(kw_only=True)
-class TagView:
-    """A tag."""
-
-    id: str
-    name: str
-    color: str = field(metadata=about("#rrggbb"))
-
-
-@frozen(kw_only=True)
-class FileEntry:
-    """A file of a folder, with what is said of it."""
-
-    name: str
-    path: str
-    rel_path: str
-    size: int = field(metadata=about("Bytes."))
-    modified: datetime
-    created: datetime
-    type: str = field(metadata=about("image, video or audio.", example="image"))
-    extension: str
-    rating: int = field(metadata=about("0 to 5; 0 is none."))
-    tags: tuple[TagView, ...]
+    at: datetime | None = field(default=None, metadata=AT)
 
 
 @frozen(kw_only=True)
@@ -151,35 +141,61 @@ class FolderListing:
     tags=TAGS,
     errors=PROJECT,
 )
-async def scan_folder(request: web.Request, asked: ScanFolder) -> FolderListing:
-    """The files of one folder."""
-    files = await request.app[GALLERY].folder(asked.project_path, asked.folder_path)
-    return FolderListing(files=[_entry(listed) for listed in files])
+async def scan_folder(request: web.Request, asked: ScanFolder) -> web.StreamResponse:
+    """The files of one folder, as they are or as of a moment of the past."""
+    gallery = request.app[GALLERY]
+    if asked.at is None:
+        files = await gallery.folder(asked.project_path, asked.folder_path)
+    else:
+        then = await view_of(request, asked.project_path, asked.at)
+        files = await gallery.folder_at(asked.project_path, asked.folder_path, then, asked.at)
+    rows = row_writer(request[DIALECT])(files)
+    return json_response({request[DIALECT].spell("files"): rows})
 
 
-def _entry(listed: Listed) -> FileEntry:
-    file, kind = listed.file, media_type(listed.file.name)
-    return FileEntry(
-        name=file.name,
-        path=str(listed.path),
-        rel_path=listed.relative,
-        size=file.size,
-        modified=_moment(file.mtime_ns),
-        created=_moment(file.birth_ns),
-        type=kind.kind if kind else "image",
-        extension=Path(file.name).suffix.lower(),
-        rating=listed.curation.stars,
-        tags=tag_views(listed.curation),
+@frozen(kw_only=True)
+class ScanRecursive:
+    """Which files to list."""
+
+    project_path: str = field(metadata=PROJECT_PATH)
+    folder_path: str = field(
+        default=".", metadata=about("Only this folder and those in it.", example="Panel_01")
+    )
+    limit: int | None = field(
+        default=None, metadata=about("Most files of one answer.", ge=1, le=100_000)
+    )
+    cursor: str | None = field(
+        default=None, metadata=about("`nextCursor` of the answer before, to go on there.")
     )
 
 
-def tag_views(curation: Curation) -> tuple[TagView, ...]:
-    """The tags of a file, in the order of their names."""
-    return tuple(TagView(id=i, name=tag.name, color=tag.color) for i, tag in curation.tags)
+@frozen(kw_only=True)
+class RecursiveListing:
+    """Files of many folders; each folder's in natural order."""
+
+    files: list[FileEntry]
+    next_cursor: str | None = field(metadata=about("To ask for the rest; null at the end."))
+    skipped: list[SkippedFolder]
 
 
-def _moment(nanoseconds: int) -> datetime:
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
+@endpoint(
+    "POST",
+    "/api/gallery/scan-recursive",
+    request=ScanRecursive,
+    response=RecursiveListing,
+    dialect=True,
+    tags=TAGS,
+    errors=PROJECT,
+)
+async def scan_recursive(request: web.Request, asked: ScanRecursive) -> web.StreamResponse:
+    """All files in a folder and those below it, sent folder by folder as they are found.
+
+    An answer that breaks off without its end is not whole: the share went away meanwhile.
+    """
+    walk = await request.app[GALLERY].walk(
+        asked.project_path, asked.folder_path, limit=asked.limit, cursor=asked.cursor
+    )
+    return await send_listing(request, walk, row_writer(request[DIALECT]))
 
 
 @frozen(kw_only=True)
@@ -211,15 +227,17 @@ class FileDetails:
     created: datetime
     type: str
     extension: str
-    rating: int
-    tags: tuple[TagView, ...]
     width: int | None
     height: int | None
+    seconds: float | None = field(metadata=about("How long a video or sound plays."))
+    rating: int
+    tags: tuple[TagView, ...]
+    note: str
     asset_id: str | None = field(
         metadata=about("Its identity, which outlives its path; none before the first edit.")
     )
     lineage: LineageView | None
-    note: str | None = field(metadata=about("What is wrong with the file, if anything."))
+    problem: str | None = field(metadata=about("What is wrong with the file, if anything."))
 
 
 @frozen(kw_only=True)
@@ -232,10 +250,26 @@ class Metadata:
 
 
 @frozen(kw_only=True)
+class RecipeView:
+    """How a picture was made, read from its graph: only nodes count that fed it."""
+
+    prompt: str
+    negative_prompt: str
+    models: tuple[str, ...]
+    loras: tuple[str, ...]
+    sampler: str | None
+    scheduler: str | None
+    steps: int | None
+    cfg: float | None
+    seed: int | None
+
+
+@frozen(kw_only=True)
 class FileInfoAnswer:
-    """A file and its metadata."""
+    """A file, how it was made, and its metadata as they stand in it."""
 
     file: FileDetails
+    recipe: RecipeView | None
     png_metadata: Metadata | None
 
 
@@ -251,18 +285,23 @@ class FileInfoAnswer:
 async def file_info(request: web.Request, asked: FileInfo) -> FileInfoAnswer:
     """Everything about one file, with what stands in it."""
     found = await request.app[GALLERY].describe(asked.project_path, asked.file_path)
-    return FileInfoAnswer(file=_details(found), png_metadata=_metadata(found))
+    recipe = found.facts.recipe
+    return FileInfoAnswer(
+        file=_details(found),
+        recipe=None if recipe.empty else RecipeView(**attrs.asdict(recipe, recurse=False)),
+        png_metadata=metadata_of(found.facts.made),
+    )
 
 
 def _details(found: Described) -> FileDetails:
-    curation = found.listed.curation
+    curation, facts = found.listed.curation, found.facts
+    entry = details_of(found.listed)
     return FileDetails(
-        **attrs.asdict(_entry(found.listed), recurse=False),
-        width=found.facts.width,
-        height=found.facts.height,
+        **{**entry, "width": facts.width, "height": facts.height},
+        seconds=facts.seconds,
         asset_id=curation.asset,
-        lineage=_lineage(found.listed.curation),
-        note=found.facts.note,
+        lineage=_lineage(curation),
+        problem=facts.note,
     )
 
 
@@ -273,8 +312,49 @@ def _lineage(curation: Curation) -> LineageView | None:
     return LineageView(job_id=made.job, attempt=made.attempt, node=made.node)
 
 
-def _metadata(found: Described) -> Metadata | None:
-    made = found.facts.generation
+def metadata_of(made: Generation) -> Metadata | None:
+    """What stands in a picture; None if nothing does."""
     if made.empty:
         return None
     return Metadata(prompt=made.prompt_graph, workflow=made.workflow, parameters=made.parameters)
+
+
+@frozen(kw_only=True)
+class FolderStats:
+    """Which folder to count."""
+
+    project_path: str = field(metadata=PROJECT_PATH)
+    folder_path: str = field(
+        default=".", metadata=about("Relative to the project.", example="Panel_01")
+    )
+    recursive: bool = field(default=True, metadata=about("Count the folders in it, too."))
+
+
+@frozen(kw_only=True)
+class FolderCounts:
+    """How much lies in a folder."""
+
+    file_count: int
+    total_size: int = field(metadata=about("Bytes."))
+    image_count: int
+    video_count: int
+    audio_count: int
+    folder_count: int = field(metadata=about("Folders in it."))
+    by_extension: dict[str, int]
+
+
+@endpoint(
+    "POST",
+    "/api/gallery/folder-stats",
+    request=FolderStats,
+    response=FolderCounts,
+    dialect=True,
+    tags=TAGS,
+    errors=PROJECT,
+)
+async def folder_stats(request: web.Request, asked: FolderStats) -> FolderCounts:
+    """How many files lie in a folder, and how much they take."""
+    found = await request.app[GALLERY].stats(
+        asked.project_path, asked.folder_path, recursive=asked.recursive
+    )
+    return FolderCounts(**attrs.asdict(found))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 from attrs import field, frozen
 
@@ -19,6 +20,9 @@ from orchestrator.http.replies import dump
 from orchestrator.live import FeedEndedError, TooSlowError, Watcher
 from orchestrator.scheduling.dispatcher import JobNews
 from orchestrator.services import DISPATCHER, JOB_FEED, JOBS
+
+_log = structlog.get_logger(__name__)
+M = TypeVar("M")
 
 #: Progress is gathered for so long, so that a busy farm does not flood its watchers (seconds).
 GATHER = 0.05
@@ -87,28 +91,42 @@ async def watch_jobs(request: web.Request, asked: WatchJobs) -> web.StreamRespon
             await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=str(exc).encode()[:120])
             return socket
         await _send(socket, initial)
-        await _converse(request, socket, watcher)
+
+        async def tell(batch: list[JobNews]) -> None:
+            for message in _messages(request, batch):
+                await _send(socket, message)
+
+        await converse(socket, watcher, tell)
     return socket
 
 
-async def _converse(
-    request: web.Request, socket: web.WebSocketResponse, watcher: Watcher[JobNews]
+async def converse(
+    socket: web.WebSocketResponse, watcher: Watcher[M], tell: Callable[[list[M]], Awaitable[None]]
 ) -> None:
-    """Send news and answer pings until either side ends it."""
-    tasks = {
-        asyncio.create_task(_tell(request, socket, watcher)),
-        asyncio.create_task(_listen(socket)),
-    }
+    """Tell a client the news that it watches, and answer its pings, until either side ends it.
+
+    A client that does not read is closed with 1013; when the service stops, with 1001; if we
+    cannot go on because of a fault of ours, with 1011.
+    """
+    tasks = {asyncio.create_task(_tell(watcher, tell)), asyncio.create_task(_listen(socket))}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
         ends = await asyncio.gather(*tasks, return_exceptions=True)
-    if any(isinstance(end, TooSlowError) for end in ends):
-        await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow; connect again")
-    if any(isinstance(end, FeedEndedError) for end in ends):
-        await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the service stops")
+    for end in ends:
+        match end:
+            case TooSlowError():
+                reason = b"too slow; connect again"
+                await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=reason)
+            case FeedEndedError():
+                await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the service stops")
+            case ConnectionError():
+                pass  # the client has gone, and nobody is left to be told
+            case Exception():
+                _log.error("websocket.broke", exc_info=end)
+                await socket.close(code=WSCloseCode.INTERNAL_ERROR, message=b"see the log")
 
 
 async def _listen(socket: web.WebSocketResponse) -> None:
@@ -117,12 +135,9 @@ async def _listen(socket: web.WebSocketResponse) -> None:
             await socket.send_str('{"type":"pong"}')
 
 
-async def _tell(
-    request: web.Request, socket: web.WebSocketResponse, watcher: Watcher[JobNews]
-) -> None:
+async def _tell(watcher: Watcher[M], tell: Callable[[list[M]], Awaitable[None]]) -> None:
     while True:
-        for message in _messages(request, await watcher.next()):
-            await _send(socket, message)
+        await tell(await watcher.next())
         await asyncio.sleep(GATHER)
 
 

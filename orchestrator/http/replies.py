@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -36,16 +37,30 @@ class Refusal:
     headers: Mapping[str, str] = field(factory=dict)
 
 
+def iso(time: datetime) -> str:
+    """A time in ISO 8601, in UTC, with a `Z`.
+
+    Raises:
+        TypeError: For what is no time, or has no zone: guessing one would shift it.
+    """
+    if not isinstance(time, datetime) or time.tzinfo is None:
+        msg = f"This cannot be sent: {time!r}"
+        raise TypeError(msg)
+    return time.astimezone(UTC).isoformat()[:-6] + "Z"
+
+
 def dump(plain: Any) -> bytes:
-    """Plain data as JSON in UTF-8.
+    """Plain data as JSON in UTF-8; times, which must have a zone, in ISO 8601 with a `Z`.
 
     A file name that is no UTF-8 (Python holds its bytes as lone surrogates) is written with
     replacement characters: one bad name must not hide the other files of a folder.
     """
     try:
-        return orjson.dumps(plain)
+        return orjson.dumps(plain, option=orjson.OPT_UTC_Z)
     except TypeError:
-        text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(
+            plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=iso
+        )
         return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
 
 

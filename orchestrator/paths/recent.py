@@ -32,6 +32,7 @@ class Located:
     size: int
     #: Nanoseconds since 1970.
     mtime_ns: int
+    ino: int
 
 
 @frozen
@@ -101,4 +102,4 @@ def _look(how: Callable[[str], os.stat_result], path: str) -> os.stat_result:
 
 
 def _located(path: Path, below: str, info: os.stat_result) -> Located:
-    return Located(path, below, info.st_size, info.st_mtime_ns)
+    return Located(path, below, info.st_size, info.st_mtime_ns, info.st_ino)

@@ -109,7 +109,7 @@ class TestScanFolder:
         assert len(files) == 2
         for file in files:
             answer = await service.rate(file["relPath"], 2)
-            assert answer.plain == {"ratings": {file["relPath"]: 2}}
+            assert answer.plain["ratings"] == {file["relPath"]: 2}
 
     @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
     async def test_a_name_that_is_no_text_hides_nothing(self, service: Service) -> None:
@@ -145,7 +145,7 @@ class TestFileInfo:
         """Dimensions, and what ComfyUI wrote into it."""
         answer = (await service.gallery("file-info", filePath=FIRST)).plain
         file = answer["file"]
-        assert (file["width"], file["height"], file["note"]) == (48, 32, None)
+        assert (file["width"], file["height"], file["problem"]) == (48, 32, None)
         assert (file["assetId"], file["lineage"]) == (None, None)
         assert answer["pngMetadata"] == {
             "prompt": PROMPT,
@@ -199,12 +199,13 @@ class TestFileInfo:
             assert (file["width"], file["height"], file["size"]) == (None, None, len(data))
 
     async def test_a_cut_off_png(self, service: Service) -> None:
-        """What was read before the cut is told, with a note."""
+        """What was read before the cut is told, with what is wrong."""
         whole = (service.project / FIRST).read_bytes()
         (service.project / "cut.png").write_bytes(whole[:60])
         file = (await service.gallery("file-info", filePath="cut.png")).plain["file"]
         assert (file["width"], file["height"]) == (48, 32)
-        assert file["note"]
+        assert file["problem"]
+        assert file["note"] == "", "that is what people say of it"
 
     async def test_a_missing_file(self, service: Service) -> None:
         """404 with the path."""

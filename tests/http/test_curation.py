@@ -1,4 +1,4 @@
-"""Gallery: ratings, tags, tags of files, views."""
+"""Gallery: ratings, tags, and tags of files, one file at a time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from orchestrator.gallery import service as gallery
+from orchestrator.gallery import finder
 from tests.http.studio import Service, Studio, events_of, faults, log_of, picture, read, refused
 
 FIRST = "Panel_01/Eliot_Panel_01_v001.png"
 SECOND = "Panel_01/Eliot_Panel_01_v002.png"
+
+
+def rated(stars: dict[str, int]) -> dict[str, Any]:
+    """The answer to a rating of one file."""
+    return {"ratings": stars, "errors": [], "batch": None}
 
 
 class TestRatings:
@@ -21,14 +26,14 @@ class TestRatings:
     async def test_rated_and_read_back(self, service: Service) -> None:
         """By path relative to the project."""
         answer = await service.rate(FIRST, 4)
-        assert (answer.status, answer.plain) == (200, {"ratings": {FIRST: 4}})
+        assert (answer.status, answer.plain) == (200, rated({FIRST: 4}))
         await service.rate(SECOND, 5)
         assert await service.ratings() == {FIRST: 4, SECOND: 5}
 
     async def test_zero_removes(self, service: Service) -> None:
         """The file is left out then."""
         await service.rate(FIRST, 4)
-        assert (await service.rate(FIRST, 0)).plain == {"ratings": {FIRST: 0}}
+        assert (await service.rate(FIRST, 0)).plain == rated({FIRST: 0})
         assert await service.ratings() == {}
 
     async def test_the_log_tells_who(self, service: Service) -> None:
@@ -48,11 +53,11 @@ class TestRatings:
     async def test_by_absolute_path(self, service: Service) -> None:
         """The answer names it relative to the project."""
         answer = await service.rate(str(service.project / FIRST), 4)
-        assert answer.plain == {"ratings": {FIRST: 4}}
+        assert answer.plain == rated({FIRST: 4})
 
     async def test_three_point_zero_is_three(self, service: Service) -> None:
         """JSON has one kind of number."""
-        assert (await service.rate(FIRST, 3.0)).plain == {"ratings": {FIRST: 3}}
+        assert (await service.rate(FIRST, 3.0)).plain == rated({FIRST: 3})
 
     @pytest.mark.parametrize("stars", [7, -1, 3.5, "4", True, None, [4], 2**70, 1e300])
     async def test_what_is_no_rating(self, service: Service, stars: Any) -> None:
@@ -81,7 +86,7 @@ class TestRatings:
     ) -> None:
         """Its bytes are others, it is still the same picture to people."""
         # What was seen of a file is believed for a moment; here the moment is over.
-        monkeypatch.setattr(gallery, "SIGHTED_FOR", 0.0)
+        monkeypatch.setattr(finder, "SIGHTED_FOR", 0.0)
         await service.rate(FIRST, 4)
         picture(service.project / FIRST, colour="red")
         await service.rate(FIRST, 5)
@@ -106,7 +111,7 @@ class TestRatings:
         """All at once, each with its path; a near miss with what was probably meant."""
         answer = await service.post("/api/gallery/ratings", {"project_path": 1, "rating": "x"})
         found = faults(answer)
-        assert set(found) == {"projectPath", "filePath", "rating", "project_path"}
+        assert set(found) == {"projectPath", "rating", "project_path"}
         assert "did you mean projectPath?" in found["project_path"]
 
 
@@ -261,52 +266,3 @@ class TestFileTags:
         """A transaction has its limits; they are told."""
         answer = await service.gallery("file-tags", filePath=FIRST, addTags=["x"] * 401)
         assert list(faults(answer)) == ["addTags"]
-
-
-class TestViews:
-    async def test_none_at_first(self, service: Service) -> None:
-        """Not an error."""
-        assert await service.ask("views") == {"view": None, "views": {}}
-
-    async def test_saved_and_read_back(self, service: Service) -> None:
-        """Under its name; `default` if there is none."""
-        answer = await service.gallery("views", viewMode="grid", thumbnailSize=256)
-        assert (answer.status, answer.plain["view"]["name"]) == (200, "default")
-        await service.gallery("views", name="dailies", sortField="rating", filters={"min": 4})
-        found = await service.ask("views")
-        assert found["view"]["viewMode"] == "grid"
-        assert list(found["views"]) == ["dailies", "default"]
-        one = (await service.ask("views", name="dailies"))["view"]
-        assert (one["sortField"], one["filters"], one["viewMode"]) == ("rating", {"min": 4}, None)
-
-    async def test_saved_anew(self, service: Service) -> None:
-        """The whole view is replaced."""
-        await service.gallery("views", viewMode="grid", sortField="name")
-        await service.gallery("views", viewMode="list")
-        view = (await service.ask("views"))["view"]
-        assert (view["viewMode"], view["sortField"]) == ("list", None)
-
-    async def test_the_same_again_says_nothing(self, service: Service) -> None:
-        """The frontend saves at every click."""
-        await service.gallery("views", viewMode="grid")
-        before = log_of(service.project)
-        await service.gallery("views", viewMode="grid")
-        assert log_of(service.project) == before
-
-    @pytest.mark.parametrize(
-        ("fields", "faulty"),
-        [
-            ({"name": ""}, "name"),
-            ({"name": "x" * 101}, "name"),
-            ({"thumbnailSize": 0}, "thumbnailSize"),
-            ({"thumbnailSize": "big"}, "thumbnailSize"),
-            ({"filters": []}, "filters"),
-            ({"viewmode": "grid"}, "viewmode"),
-        ],
-    )
-    async def test_what_is_no_view(
-        self, service: Service, fields: dict[str, Any], faulty: str
-    ) -> None:
-        """422 with the field."""
-        assert list(faults(await service.gallery("views", **fields))) == [faulty]
-        assert log_of(service.project) == {}

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import os
 import shutil
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,10 @@ import orjson
 import pytest
 
 from events.log import writer
-from events.log.disk_io import DiskIO
-from events.log.folder import FolderLog
-from events.log.format_file import load
 from orchestrator import project as project_module
 from orchestrator import projects as projects_module
-from orchestrator.gallery import picture
+from orchestrator.gallery import listing, picture
+from tests.http.disks import on_disk
 from tests.http.studio import Service, Studio, events_of, graph, log_of, refused
 
 FIRST = "Panel_01/Eliot_Panel_01_v001.png"
@@ -37,42 +34,6 @@ async def every_change(service: Service, status: int, code: str) -> None:
         await service.post("/api/job", job),
     ):
         refused(answer, status, code)
-
-
-class Disk(DiskIO):
-    """A disk that can become full or stand still."""
-
-    def __init__(self) -> None:
-        self.full = False
-        self.syncing = threading.Event()
-        self.release = threading.Event()
-        self.release.set()
-
-    def write(self, descriptor: int, data: bytes, offset: int) -> None:
-        if self.full:
-            super().write(descriptor, data[: len(data) // 2], offset)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        super().write(descriptor, data, offset)
-
-    def sync(self, descriptor: int) -> None:
-        super().sync(descriptor)
-        self.syncing.set()
-        assert self.release.wait(60)
-
-
-async def on_disk(service: Service) -> Disk:
-    """Make a log for the project, and let it go on on a disk of ours."""
-    await service.make_tag("first")
-    opened = await service.opened()
-    assert opened.log is not None
-    await asyncio.to_thread(opened.log.close)
-    gallery = service.project / ".gallery"
-    told = load(gallery)
-    assert told is not None
-    disk = Disk()
-    opened.log = FolderLog(gallery, told, opened.host.id, disk=disk)
-    await opened.follow()
-    return disk
 
 
 class TestFullDisk:
@@ -273,9 +234,12 @@ class TestForbiddenReading:
             raise OSError(number, os.strerror(number))
 
         monkeypatch.setattr(os, "scandir", fail)
+        monkeypatch.setattr(listing, "looking_into", fail)
         for answer in (
             await service.gallery("scan-folder", folderPath="Panel_01"),
             await service.gallery("scan-tree"),
+            await service.gallery("scan-recursive"),
+            await service.gallery("folder-stats"),
         ):
             plain = refused(answer, 503, "file.unreadable")
             assert plain["detail"]["reason"] == os.strerror(number)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from orchestrator.commands.curation import RateAsset, Sighting
+from orchestrator.commands.curation import CurateAsset, Sighting
 from orchestrator.host import Host, load_host
 from orchestrator.project import Project
 from orchestrator.projects import Projects
@@ -59,7 +59,7 @@ def rate() -> Rate:
     """Give a file of a project stars; the file need not exist, since deciding looks at none."""
 
     async def give(project: Project, stars: int, path: str = "P/cat.png") -> None:
-        await project.change(RateAsset(sighting=Sighting(path, 1, 2, "h"), stars=stars), "mara")
+        await project.change(CurateAsset(sighting=Sighting(path, 1, 2, "h"), stars=stars), "mara")
 
     return give
 

@@ -1,0 +1,1 @@
+"""Finding files again that were renamed or moved outside of the service."""
