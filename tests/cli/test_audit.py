@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.assets import AssetId
+from events.assets import AssetId, AssetMoved
 from events.codec import MAX_LINE, chain_of, draft
 from events.curation import AssetRated
 from events.files import FilesDone
@@ -22,6 +22,7 @@ from events.jobs import JobStarted
 from events.log.frame import Seal
 from events.log.lines import Head
 from events.stamp import HybridClock
+from events.trash import FileTrashed, TrashId
 from events.views import ViewSaved
 from tests.cli.conftest import Run
 from tests.cli.stories import JOB, MARA, RENDER, TOM, Story
@@ -647,6 +648,40 @@ class TestFiles:
         result = run("log", "audit", story.root, "--files")
         assert result.exit_code == 1
         assert f"BROKEN (files) in {RENDER}" in result.stdout
+
+    def test_an_output_is_checked_where_it_lies_now(self, run: Run, story: Story) -> None:
+        """Renamed by the service, it is still the file that the job made."""
+        there = f"{RENDER}.renamed.png"
+        before = (story.root / RENDER).stat()
+        times = before.st_atime_ns, before.st_mtime_ns
+        seen = story.file(RENDER, (story.root / RENDER).read_bytes())
+        os.utime(story.root / RENDER, ns=times)
+        (story.root / RENDER).rename(story.root / there)
+        moved = AssetMoved(asset=seen.asset, source=RENDER, path=there, op="op-7")
+        story.tell(TOM, "tom", moved)
+        assert run("log", "audit", story.root, "--files").exit_code == 0
+
+        (story.root / there).write_bytes((story.root / there).read_bytes()[:-1] + b"?")
+        os.utime(story.root / there, ns=times)
+        result = run("log", "audit", story.root, "--files")
+        assert result.exit_code == 1
+        assert f"BROKEN (files) in {there}" in result.stdout
+
+    def test_what_is_missing_in_the_trash_is_a_note(self, run: Run, story: Story) -> None:
+        """A file that was put there can be restored only if it is there."""
+        trashed = FileTrashed(
+            trash=TrashId("t-1"),
+            path="panel_02/dog.png",
+            name="dog.png",
+            size=5,
+            mtime=1,
+            op="op-8",
+        )
+        story.tell(TOM, "tom", trashed)
+        result = run("log", "audit", story.root, "--files")
+
+        assert result.exit_code == 0
+        assert ".gallery/.trash/t-1: the folder is missing, with 1 known files" in result.stdout
 
     def test_paths_that_leave_the_project_are_not_followed(self, run: Run, story: Story) -> None:
         """A log cannot make the audit look at other files of this machine."""

@@ -13,6 +13,7 @@ from events.assets import AssetId
 from projections.fold import Tables
 from projections.jobs import Output
 from projections.project import ProjectView
+from projections.trash import trash_place
 from tools.audit.findings import Check
 from tools.audit.scene import Scene
 
@@ -38,12 +39,12 @@ def look_for_files(scene: Scene, root: Path, tables: Tables) -> None:
 
 
 def _known(tables: Tables) -> dict[str, list[str]]:
-    """Names of known files by their folder; `.` is the project's own."""
+    """Names of known files by their folder, those in the trash too; `.` is the project's own."""
     view, known = ProjectView(tables), defaultdict(list)
-    for asset, state in tables.table("assets").items():
-        if view.asset_at(state.path) == asset:
-            path = PurePosixPath(state.path)
-            known[str(path.parent)].append(path.name)
+    lying = [state.path for _, state in view.present()]
+    trashed = [trash_place(trash, found) for trash, found in view.trash()]
+    for path in map(PurePosixPath, (*lying, *trashed)):
+        known[str(path.parent)].append(path.name)
     return known
 
 
@@ -64,13 +65,16 @@ def is_inside(path: str) -> bool:
     return not parts.is_absolute() and ".." not in parts.parts and "\0" not in path
 
 
-def stored_outputs(tables: Tables) -> Iterator[Output]:
-    """Outputs of jobs whose files are still the assets that were stored."""
+def stored_outputs(tables: Tables) -> Iterator[tuple[Output, str]]:
+    """Outputs of jobs that are still in the project, with the path where each lies now."""
     view = ProjectView(tables)
     for job in tables.table("jobs").values():
         for output in job.outputs:
-            if view.asset_at(output.path) == output.asset and is_inside(output.path):
-                yield output
+            asset = view.asset(AssetId(output.asset))
+            if asset is None or view.asset_at(asset.path) != output.asset:
+                continue
+            if is_inside(asset.path):
+                yield output, asset.path
 
 
 def look_into_outputs(
@@ -82,8 +86,8 @@ def look_into_outputs(
     those of when it was stored, but its bytes are not: then the disk has changed them.
     """
     view = ProjectView(tables)
-    for output in stored_outputs(tables):
-        path = root / output.path
+    for output, lies in stored_outputs(tables):
+        path = root / lies
         try:
             stat = path.stat()
             digest = _digest(path, advance)
@@ -98,11 +102,11 @@ def look_into_outputs(
         if untold and asset is not None and (asset.size, asset.mtime) == _seen(stat):
             what = f"its bytes are not those that were stored (sha256 {output.sha256})"
             remedy = "Restore the file from a backup, or run its job again; check the disk."
-            scene.broken(Check.OUTPUTS, output.path, None, what, remedy=remedy)
+            scene.broken(Check.OUTPUTS, lies, None, what, remedy=remedy)
         else:
             remedy = "Nothing needs to be done if somebody edited it."
             scene.note(
-                Check.OUTPUTS, output.path, None, "edited since it was stored", remedy=remedy
+                Check.OUTPUTS, lies, None, "edited since it was stored", remedy=remedy
             )
 
 

@@ -85,7 +85,7 @@ def audit(root: Path, gallery: Path, *, outputs: bool, phase: Phase, now_ms: int
         digest = compare(scene, replayed.tables, otherwise(scene, writers))
     look_for_files(scene, root, replayed.tables)
     if outputs:
-        total = sum(output.size for output in stored_outputs(replayed.tables))
+        total = sum(output.size for output, _ in stored_outputs(replayed.tables))
         with phase("read outputs", total) as advance:
             look_into_outputs(scene, root, replayed.tables, advance)
     return Report(
