@@ -8,7 +8,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import appending, indexing, rating, replaying, searching, starting, thumbnailing
+from benchmarks import (
+    appending,
+    indexing,
+    moving,
+    rating,
+    replaying,
+    searching,
+    starting,
+    thumbnailing,
+)
 from benchmarks.figures import Figure, machine, plain, table
 
 BENCHMARKS = {
@@ -19,6 +28,7 @@ BENCHMARKS = {
     "index": indexing.run,
     "search": searching.run,
     "thumbnails": thumbnailing.run,
+    "moving": moving.run,
 }
 
 

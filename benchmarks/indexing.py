@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 from benchmarks.figures import Figure, seconds
 from benchmarks.made_projects import make
-from orchestrator.gallery.facts import read_facts
 from orchestrator.gallery.index.model import Progress
 from orchestrator.gallery.index.scanner import Scan
 from orchestrator.gallery.index.store import Index
 
-FILES, FOLDERS, ROUNDS = 20_000, 200, 3
+FILES, FOLDERS, ROUNDS = 20_000, 200, 5
 
 _HEADER = struct.Struct(">I4s")
 
 
 def by_hand(path: str) -> dict[bytes, bytes]:
-    """The leading chunks of a PNG, and nothing else: no checksum, no JSON."""
+    """The leading texts of a PNG, and nothing else: no checksum, no JSON, not even decoded."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         data = os.read(descriptor, 65_536)
@@ -40,6 +40,22 @@ def by_hand(path: str) -> dict[bytes, bytes]:
     return texts
 
 
+def all_by_hand(root: str) -> None:
+    """Find all files with their stat, as a first index must, and read each; nothing is kept.
+
+    Keeping all texts would cost the reference as much again for fresh memory.
+    """
+    left = [root]
+    while left:
+        with os.scandir(left.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    left.append(entry.path)
+                else:
+                    entry.stat()
+                    by_hand(entry.path)
+
+
 def bare(root: str) -> int:
     """All files of a folder with their stat, as plainly as it can be had."""
     count, left = 0, [root]
@@ -54,46 +70,52 @@ def bare(root: str) -> int:
     return count
 
 
+def both(work: Callable[[], object]) -> tuple[float, float]:
+    """How long something takes, and how many seconds of CPU time of this process."""
+    begin = process_time()
+    return seconds(work), process_time() - begin
+
+
 def first(root: Path, cache: Path) -> tuple[float, float, float]:
-    """Seconds of a first index until all is read, until all is searchable, and of looking again."""
+    """Seconds of a first index until all is searchable, in CPU time too, and of looking again."""
     index = Index(cache)
-    phases: dict[str, float] = {}
+    done: list[tuple[float, float]] = []
 
     def tell(progress: Progress) -> None:
-        phases.setdefault(progress.phase, perf_counter())
+        if progress.phase == "done":
+            done.append((perf_counter(), process_time()))
 
-    begin = perf_counter()
+    begin = perf_counter(), process_time()
     Scan(root, index, tell=tell).run()
-    whole = perf_counter() - begin
+    whole, busy = (after - before for before, after in zip(begin, done[0], strict=True))
     again = median(seconds(Scan(root, index).run) for _ in range(3))
     index.close()
-    return phases["words"] - begin, whole, again
+    return whole, busy, again
 
 
 def run(folder: Path) -> list[Figure]:
     """All figures of this module."""
     root = folder / "project"
-    paths = [str(root / path) for path in make(root, FILES, FOLDERS)]
+    make(root, FILES, FOLDERS)
+    bare(str(root))  # so that no round is the first to touch the files
     rounds = [
         (
-            seconds(lambda: [by_hand(path) for path in paths]),
-            seconds(lambda: [read_facts(Path(path)) for path in paths]),
+            *both(lambda: all_by_hand(str(root))),
             seconds(lambda: bare(str(root))),
             *first(root, folder / f"cache{number}"),
         )
         for number in range(ROUNDS)
     ]
-    hand, facts, stat, read, whole, again = (
+    hand, hand_busy, stat, whole, busy, again = (
         FILES / median(figures) for figures in zip(*rounds, strict=True)
     )
-    by_hand_name = "leading chunks by hand, one thread"
+    by_hand_name = "scandir, stat, leading chunks by hand, one thread"
     return [
-        Figure(name=f"facts of {FILES:,} PNG, without an index", value=facts, unit="files/s",
-               reference=hand, reference_name=by_hand_name, goal=">= 0.4"),
-        Figure(name=f"first index of {FILES:,} PNG, all but the words", value=read,
+        Figure(name=f"first index of {FILES:,} PNG, until all is searchable", value=whole,
                unit="files/s", reference=hand, reference_name=by_hand_name, goal=">= 0.4"),
-        Figure(name="the same, until all is searchable", value=whole, unit="files/s",
-               reference=hand, reference_name=by_hand_name, goal=">= 0.4"),
+        # Two threads work side by side, if no other program keeps them from it.
+        Figure(name="the same, in CPU time", value=busy, unit="files/s",
+               reference=hand_busy, reference_name=by_hand_name, goal=">= 0.12"),
         Figure(name="looking again, nothing changed", value=again, unit="files/s",
                reference=stat, reference_name="scandir + stat", goal=">= 0.5"),
     ]  # fmt: skip

@@ -14,8 +14,8 @@ from pathlib import Path
 from benchmarks.figures import Figure, seconds
 from benchmarks.made_projects import Wording
 from orchestrator.gallery.index.model import Search, Seen
+from orchestrator.gallery.index.reading import Entry
 from orchestrator.gallery.index.rows import Row
-from orchestrator.gallery.index.shared_graph import SharedGraph
 from orchestrator.gallery.index.store import Index
 from orchestrator.gallery.recipe import Recipe
 
@@ -34,9 +34,10 @@ def fill(folder: Path, prompts: int = PROMPTS) -> int:
             letters += len(prompt)
             recipe = Recipe(prompt=prompt, negative_prompt="blurry", seed=number)
             seen = Seen(f"Panel_{number // 100:04d}", f"shot_{number:06d}.png", 1, number, number)
-            rows.append(Row(number + 1, seen, 1216, 832, None, None, recipe, SharedGraph()))
+            rows.append(Row(number + 1, seen, Entry(1216, 832, None, None, recipe)))
         index.put(rows).result()
-        index.word(BATCH)
+    while index.tidy():
+        pass
     index.close()
     return letters
 

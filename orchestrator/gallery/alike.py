@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from attrs import define, evolve, frozen
 
@@ -21,8 +22,10 @@ from orchestrator.comfyui.places import Place
 from orchestrator.gallery.metadata import whole
 from orchestrator.gallery.plan import Plan
 
+A = TypeVar("A")
+
 #: Kinds of graphs that are remembered; a text is compared with all of them, the latest first.
-MAX_KINDS = 12
+MAX_KINDS = 48
 #: How often holes may be added to a kind: where ever more differs, nothing is gained.
 MAX_LESSONS = 12
 #: Letters of the longest text that is remembered.
@@ -31,36 +34,45 @@ MAX_TEXT = 100_000
 _HOLE = "\0hole\0"
 _HOLE_TEXT = json.dumps(_HOLE)
 _SCALARS = (str, int, float, bool, type(None))
-_JSON = json.JSONDecoder()
+#: What `raw_decode` calls, and the type does not know: a text and a place to a value and its end.
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
-@frozen
-class _Kind:
-    """Graphs that differ only in their holes."""
+@frozen(eq=False)
+class Kind(Generic[A]):
+    """Graphs that differ only in their holes. Each is one of a kind: compared by identity."""
 
     plan: Plan
     graph: Workflow
+    #: What was worked out once, for all graphs of the kind; None if nothing is known yet.
+    aid: A | None = None
     holes: tuple[Place, ...] = ()
     #: What stands before each hole, and behind the last one; empty if nothing is known yet.
     pieces: tuple[str, ...] = ()
     types: tuple[type, ...] = ()
     lessons: int = 0
 
-    def values(self, text: str) -> list[Any] | None:
+    def match(self, text: str) -> Match[A] | None:
         """What stands in the holes of a text; None if it is not of this kind."""
-        found: list[Any] = []
+        values: list[Any] = []
+        spelled: list[str] = []
         at = 0
         for piece, kind in zip(self.pieces, self.types, strict=False):
             if not text.startswith(piece, at):
                 return None
+            begin = at + len(piece)
             try:
-                value, at = _JSON.raw_decode(text, at + len(piece))
-            except (ValueError, RecursionError):
+                value, at = _scan(text, begin)
+            except (StopIteration, ValueError, RecursionError):
                 return None
             if type(value) is not kind or not _plain(value):
                 return None
-            found.append(value)
-        return found if text[at:] == self.pieces[-1] else None
+            values.append(value)
+            spelled.append(text[begin:at])
+        last = self.pieces[-1]
+        if self.aid is None or len(text) - at != len(last) or not text.endswith(last):
+            return None
+        return Match(self, self.aid, values, spelled)
 
     def filled(self, values: list[Any]) -> Workflow:
         """The graph with other values in its holes; the rest is shared, not to be changed."""
@@ -71,19 +83,37 @@ class _Kind:
         return graph
 
 
+class Match(NamedTuple, Generic[A]):
+    """A text that was recognized."""
+
+    kind: Kind[A]
+    #: What was worked out for its kind.
+    aid: A
+    #: What stands in the holes, and how it is written there.
+    values: list[Any]
+    spelled: list[str]
+
+    @property
+    def graph(self) -> Workflow:
+        """The graph that the text is. Not to be changed."""
+        return self.kind.filled(self.values)
+
+
 @define
-class Alike:
+class Alike(Generic[A]):
     """The kinds of graphs that were seen last. Threads may share it: a lesson may be lost."""
 
-    _kinds: tuple[_Kind, ...] = ()
+    #: Works out what serves all graphs of a kind.
+    aid: Callable[[Kind[A]], A]
+    _kinds: tuple[Kind[A], ...] = ()
 
-    def find(self, text: str) -> tuple[Plan, Workflow] | None:
-        """The plan and the graph of a text that is like one before; None if it must be parsed."""
+    def find(self, text: str) -> Match[A] | None:
+        """What a text is that is like one before; None if it must be parsed."""
         for kind in self._kinds:
-            if kind.pieces and (values := kind.values(text)) is not None:
+            if kind.pieces and (match := kind.match(text)) is not None:
                 if kind is not self._kinds[0]:
                     self._put_first(kind, kind)
-                return kind.plan, kind.filled(values)
+                return match
         return None
 
     def learn(self, text: str, graph: Workflow, plan: Plan) -> None:
@@ -92,16 +122,19 @@ class Alike:
             return
         known = next((kind for kind in self._kinds if kind.plan is plan), None)
         if known is None:
-            self._put_first(None, _Kind(plan, graph))
+            self._put_first(None, Kind(plan, graph))
         elif known.lessons < MAX_LESSONS:
-            self._put_first(known, _taught(known, text, graph))
+            taught = _taught(known, text, graph)
+            if taught.pieces:
+                taught = evolve(taught, aid=self.aid(taught))
+            self._put_first(known, taught)
 
-    def _put_first(self, old: _Kind | None, new: _Kind) -> None:
+    def _put_first(self, old: Kind[A] | None, new: Kind[A]) -> None:
         others = tuple(kind for kind in self._kinds if kind is not old)
         self._kinds = (new, *others)[:MAX_KINDS]
 
 
-def _taught(kind: _Kind, text: str, graph: Workflow) -> _Kind:
+def _taught(kind: Kind[A], text: str, graph: Workflow) -> Kind[A]:
     """A kind that also has holes where this graph differs; it never matches if it cannot have."""
     holes = tuple(
         place
@@ -122,12 +155,9 @@ def _taught(kind: _Kind, text: str, graph: Workflow) -> _Kind:
 
 def _plain(value: Any) -> bool:
     """Whether the parser for whole graphs would have read the same."""
-    match value:
-        case str():
-            return value.isascii() or whole(value) is value
-        case bool() | None:
-            return True
-        case int():
-            return -(2**63) <= value < 2**64
-        case _:
-            return math.isfinite(value)
+    kind = type(value)
+    if kind is str:
+        return bool(value.isascii()) or whole(value) is value
+    if kind is int:
+        return bool(-(2**63) <= value < 2**64)
+    return kind is not float or math.isfinite(value)

@@ -10,6 +10,7 @@ from pathlib import Path
 from attrs import frozen
 
 from orchestrator.gallery import picture
+from orchestrator.gallery.heads import PictureHead
 from orchestrator.gallery.media import media_type
 from orchestrator.gallery.metadata import NOTHING, Generation, generation
 from orchestrator.gallery.recipe import Recipe, recipe
@@ -48,6 +49,12 @@ def read_facts(path: Path) -> Facts:
     heard = video_facts(path)
     made = generation(heard.texts)
     return _facts(heard.width, heard.height, heard.seconds, made, heard.note)
+
+
+def facts_of(head: PictureHead) -> Facts:
+    """What the head of a picture says that was read already."""
+    made = generation(head.texts) if head.texts else NOTHING
+    return _facts(head.width, head.height, None, made, head.damaged)
 
 
 def _facts(

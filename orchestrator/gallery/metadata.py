@@ -118,11 +118,17 @@ def whole(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def readable(text: str) -> str:
+    """JSON whose letters beyond ASCII stand for themselves, without half characters."""
+    # Looking for one letter is much quicker than for two, and most texts have no backslash.
+    if "\\" in text and "\\u" in text:
+        text = whole(_ESCAPED.sub(_unescaped, text))
+    return text
+
+
 def _readable(text: str | None, value: object) -> str:
     if text is not None:
-        # Looking for one letter is much quicker than for two, and most texts have no backslash.
-        escaped = "\\" in text and "\\u" in text
-        return whole(_ESCAPED.sub(_unescaped, text)) if escaped else text
+        return readable(text)
     return "" if value is None else whole(json.dumps(value, ensure_ascii=False))
 
 

@@ -6,7 +6,9 @@ come from anywhere: whatever stands in them, there is an answer, with what could
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from attrs import frozen
@@ -14,7 +16,7 @@ from attrs import frozen
 from orchestrator.comfyui.graph import Workflow
 from orchestrator.comfyui.places import Place
 from orchestrator.gallery.a1111 import lora_tags, settings
-from orchestrator.gallery.alike import Alike
+from orchestrator.gallery.alike import Alike, Kind, Match
 from orchestrator.gallery.drawn import as_run
 from orchestrator.gallery.metadata import Generation
 from orchestrator.gallery.plan import LoraPlace, Plan, plan
@@ -49,7 +51,70 @@ class Recipe:
 
 
 _UNKNOWN = Recipe()
-_ALIKE = Alike()
+
+
+@frozen
+class Form:
+    """Where the parts of a recipe stand in graphs of one kind, worked out once for all of them.
+
+    Places are numbered: the holes of the kind come first, what is the same in all follows.
+    """
+
+    #: What stands in the places that are the same in all graphs.
+    constants: tuple[Any, ...]
+    prompt: tuple[int, ...]
+    negative_prompt: tuple[int, ...]
+    #: Takes sampler, scheduler, steps, cfg and seed out of all.
+    settings: Callable[[Sequence[Any]], tuple[Any, ...]]
+    models: tuple[int, ...]
+    #: None if they may differ from graph to graph.
+    loras: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, kind: Kind[Form]) -> Form:
+        """Work it out from a graph of the kind."""
+        plan = kind.plan
+        numbers = {place: number for number, place in enumerate(kind.holes)}
+        constants: list[Any] = []
+
+        def number(place: Place | None) -> int:
+            if place in numbers:
+                return numbers[place]
+            constants.append(None if place is None else _value(kind.graph, place))
+            return len(kind.holes) + len(constants) - 1
+
+        prompt, negative_prompt, models = (
+            tuple(map(number, places))
+            for places in (plan.prompt, plan.negative_prompt, plan.models)
+        )
+        settings = (plan.sampler, plan.scheduler, plan.steps, plan.cfg, plan.seed)
+        numbered = itemgetter(*map(number, settings))
+        # Whether a LoRA counts depends on what stands beside it, so any hole there is one too many.
+        nodes = {lora.node for lora in plan.loras} | {lora.place.node for lora in plan.loras}
+        varied = any(hole in plan.lora_texts or hole.node in nodes for hole in kind.holes)
+        loras = None if varied else _loras(kind.graph, plan)
+        return cls(tuple(constants), prompt, negative_prompt, numbered, models, loras)
+
+    def recipe(self, match: Match[Form]) -> Recipe:
+        """The recipe of a graph of this kind."""
+        said = [*match.values, *self.constants]
+        sampler, scheduler, steps, cfg, seed = self.settings(said)
+        loras = self.loras
+        return Recipe(
+            _joined([said[at] for at in self.prompt]),
+            _joined([said[at] for at in self.negative_prompt]),
+            _models_called(*[said[at] for at in self.models]),
+            _loras(match.graph, match.kind.plan) if loras is None else loras,
+            sampler,
+            scheduler,
+            _within(steps, -(2**63), 2**63),
+            None if cfg is None else float(cfg),
+            _within(seed, _SEED_MIN, _SEED_END),
+        )
+
+
+#: The graphs that were read last, by this process.
+ALIKE: Alike[Form] = Alike(Form.of)
 
 
 def recipe(made: Generation) -> Recipe:
@@ -64,28 +129,37 @@ def recipe(made: Generation) -> Recipe:
 
 def _from_prompt(made: Generation) -> Recipe:
     text = made.prompt_text
-    if text is not None and (known := _ALIKE.find(text)):
-        return _read(*known)
+    if text is not None and (match := ALIKE.find(text)) is not None:
+        return recipe_of(match)
     graph = made.prompt_graph
     if graph is None:
         return _UNKNOWN
     planned, tidy = plan(graph)
     if text is not None and tidy is graph:
-        _ALIKE.learn(text, graph, planned)
+        ALIKE.learn(text, graph, planned)
     return _read(planned, tidy)
 
 
+def recipe_of(match: Match[Form]) -> Recipe:
+    """The recipe of a graph that was recognized."""
+    return match.aid.recipe(match)
+
+
 def _read(known: Plan, graph: Workflow) -> Recipe:
+    def said(place: Place | None) -> Any:
+        return None if place is None else _value(graph, place)
+
+    cfg = said(known.cfg)
     return Recipe(
-        _joined(graph, known.prompt),
-        _joined(graph, known.negative_prompt),
-        _names(_value(graph, place) for place in known.models),
+        _joined([_value(graph, place) for place in known.prompt]),
+        _joined([_value(graph, place) for place in known.negative_prompt]),
+        _models(graph, known),
         _loras(graph, known),
-        _text(graph, known.sampler),
-        _text(graph, known.scheduler),
-        _whole_number(graph, known.steps, -(2**63), 2**63),
-        _number(graph, known.cfg),
-        _whole_number(graph, known.seed, _SEED_MIN, _SEED_END),
+        said(known.sampler),
+        said(known.scheduler),
+        _within(said(known.steps), -(2**63), 2**63),
+        None if cfg is None else float(cfg),
+        _within(said(known.seed), _SEED_MIN, _SEED_END),
     )
 
 
@@ -108,27 +182,23 @@ def _value(graph: Workflow, place: Place) -> Any:
     return graph[place.node]["inputs"][place.input]
 
 
-def _joined(graph: Workflow, places: tuple[Place, ...]) -> str:
-    if len(places) == 1:
-        text: str = _value(graph, places[0]).strip()
-        return text
-    texts = dict.fromkeys(_value(graph, place).strip() for place in places)
-    return "\n".join(filter(None, texts))
+def _joined(texts: list[str]) -> str:
+    if len(texts) == 1:
+        return texts[0].strip()
+    return "\n".join(filter(None, dict.fromkeys(text.strip() for text in texts)))
 
 
-def _text(graph: Workflow, place: Place | None) -> str | None:
-    return None if place is None else _value(graph, place)
+def _within(value: int | None, low: int, end: int) -> int | None:
+    return value if value is not None and low <= value < end else None
 
 
-def _number(graph: Workflow, place: Place | None) -> float | None:
-    return None if place is None else float(_value(graph, place))
+@lru_cache(maxsize=256)
+def _models_called(*values: str) -> tuple[str, ...]:
+    return _names(values)
 
 
-def _whole_number(graph: Workflow, place: Place | None, low: int, end: int) -> int | None:
-    if place is None:
-        return None
-    value: int = _value(graph, place)
-    return value if low <= value < end else None
+def _models(graph: Workflow, known: Plan) -> tuple[str, ...]:
+    return _names(_value(graph, place) for place in known.models)
 
 
 def _names(values: Iterable[object]) -> tuple[str, ...]:

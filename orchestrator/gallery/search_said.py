@@ -46,8 +46,15 @@ class Meant:
     barred_tags: frozenset[TagId] = frozenset()
     barred_stars: frozenset[int] = frozenset()
 
-    def __bool__(self) -> bool:
-        return bool(self.tags or self.stars or self.barred_tags or self.barred_stars)
+    @property
+    def asks_tags(self) -> bool:
+        """Whether any tag is meant."""
+        return bool(self.tags or self.barred_tags)
+
+    @property
+    def asks_stars(self) -> bool:
+        """Whether any number of stars is meant."""
+        return bool(self.stars or self.barred_stars)
 
 
 def meaning(view: ProjectView, query: Query, fields: frozenset[SaidField]) -> Meant:
@@ -70,22 +77,24 @@ def _mask(haystack: Haystack, terms: Sequence[Term]) -> int:
 
 
 def masks(
-    meant: Meant, tags: Mapping[str, AssetTags], ratings: Mapping[str, Rating]
+    meant: Meant,
+    tags: Iterable[tuple[str, AssetTags]],
+    ratings: Iterable[tuple[str, Rating]],
 ) -> tuple[dict[AssetId, int], set[AssetId]]:
     """The mask of each asset that has one, and the assets that must not be found.
 
     Args:
         meant: What the query means.
-        tags: Tags by asset.
-        ratings: Stars by asset.
+        tags: Assets with what is said of their tags; only asked for if any tag is meant.
+        ratings: Assets with their stars; likewise.
     """
     found: dict[AssetId, int] = {}
     barred: set[AssetId] = set()
-    if meant.tags or meant.barred_tags:
-        for asset, marks in tags.items():
+    if meant.asks_tags:
+        for asset, marks in tags:
             _mark(meant.tags, meant.barred_tags, marks.present(), AssetId(asset), found, barred)
-    if meant.stars or meant.barred_stars:
-        for asset, rating in ratings.items():
+    if meant.asks_stars:
+        for asset, rating in ratings:
             _mark(meant.stars, meant.barred_stars, (rating.stars,), AssetId(asset), found, barred)
     for asset_id in barred:
         found.pop(asset_id, None)

@@ -117,7 +117,11 @@ class Gallery:
         """All files in a folder and those below it, from the cursor on."""
         project = await self.finder.project(project_path)
         top, tree = await asyncio.to_thread(self._subtree, project, folder_path)
-        walk = Walk(project.root, top, lambda page: _joined(project, page, {}), limit, cursor)
+
+        async def join(page: Page) -> list[Listed]:
+            return _joined(project, page, await self.dimensions(project, page.folder or "."))
+
+        walk = Walk(project.root, top, join, limit, cursor)
         walk.skipped.extend(tree.skipped)
         return walk
 
@@ -135,8 +139,8 @@ class Gallery:
         def count() -> Stats:
             top, _ = self._subtree(project, folder_path)
             wanted = top if recursive else evolve(top, children=())
-            walk = Walk(project.root, wanted, lambda _: [])
-            return stats(walk.pages(), count_folders(top) if recursive else len(top.children))
+            pages = Walk(project.root, wanted).pages()
+            return stats(pages, count_folders(top) if recursive else len(top.children))
 
         return await asyncio.to_thread(count)
 

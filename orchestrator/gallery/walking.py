@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +41,12 @@ class Page:
     files: list[FileStat]
 
 
-Join = Callable[[Page], list[Listed]]
+Join = Callable[[Page], Awaitable[list[Listed]]]
+
+
+async def _nobody(_page: Page) -> list[Listed]:
+    """For walks that only count."""
+    return []
 
 
 @define(eq=False)
@@ -51,7 +56,7 @@ class Walk:
     root: Path
     top: TreeNode
     #: Joins files with what is said of them. On the event loop.
-    listed: Join
+    listed: Join = _nobody
     limit: int | None = None
     #: Path of the last file of the page before.
     after: str | None = None

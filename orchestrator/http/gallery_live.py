@@ -90,8 +90,8 @@ class Scanned:
 
 Message = Hello | Changes | IndexProgress | Scanned
 _WRITERS = {cls: DOCUMENTED.writer(cls) for cls in (Hello, Changes, IndexProgress, Scanned)}
-#: Changes of one message.
-MOST_CHANGES = 1_000
+#: Changes of one message; with long notes that makes a few megabytes.
+MOST_CHANGES = 200
 
 
 @endpoint(

@@ -26,7 +26,7 @@ async def send_listing(request: web.Request, walk: Walk, write: RowWriter) -> we
     await response.write(dump({request[DIALECT].spell("files"): []})[:-2])
     first = True
     while page is not None:
-        body = dump(write(walk.listed(page)))[1:-1]
+        body = dump(write(await walk.listed(page)))[1:-1]
         if body:
             await response.write(body if first else b"," + body)
             first = False

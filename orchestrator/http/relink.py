@@ -8,11 +8,11 @@ from attrs import field, frozen
 from events.assets import AssetId
 from orchestrator import errors
 from orchestrator.gallery.curating import curation_of
-from orchestrator.gallery.relink.matching import Lost
+from orchestrator.gallery.relink.matching import Undecided
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.entries import TagView, tag_views
 from orchestrator.http.fields import about
-from orchestrator.http.gallery import CHANGE, FILE_PATH, PROJECT_PATH, TAGS, OneProject, view_of
+from orchestrator.http.gallery import CHANGE, FILE_PATH, PROJECT_PATH, TAGS, view_of
 from orchestrator.http.middleware import ACTOR
 from orchestrator.http.search import INDEX
 from orchestrator.services import RELINKER
@@ -36,22 +36,32 @@ class LostFile:
 
 
 @frozen(kw_only=True)
+class AskLost:
+    """Whose lost files, and how many of them."""
+
+    project_path: str = field(metadata=PROJECT_PATH)
+    limit: int = field(default=1000, metadata=about("Most files of one answer.", ge=1, le=10_000))
+    offset: int = field(default=0, metadata=about("Files to pass over.", ge=0, le=1_000_000))
+
+
+@frozen(kw_only=True)
 class LostFiles:
     """What waits for a decision."""
 
     missing: list[LostFile]
+    total: int = field(metadata=about("Files on all pages."))
 
 
 @endpoint(
     "GET",
     "/api/gallery/relink",
-    request=OneProject,
+    request=AskLost,
     response=LostFiles,
     dialect=True,
     tags=TAGS,
     errors=INDEX,
 )
-async def get_lost(request: web.Request, asked: OneProject) -> LostFiles:
+async def get_lost(request: web.Request, asked: AskLost) -> LostFiles:
     """Files that are not where they were, and that could not be found again for certain.
 
     What is certain is relinked after each look through the project, and stands in the history.
@@ -59,27 +69,22 @@ async def get_lost(request: web.Request, asked: OneProject) -> LostFiles:
     matched = await request.app[RELINKER].look(asked.project_path)
     view = await view_of(request, asked.project_path, None)
     # What is certain by now will be relinked after the next look.
-    certain = [_lost(view, pair.lost, [pair.path], pair.reason) for pair in matched.pairs]
-    return LostFiles(
-        missing=[
-            *certain,
-            *(
-                _lost(view, each.lost, list(each.candidates), each.reason)
-                for each in matched.undecided
-            ),
-        ]
-    )
+    certain = [Undecided(pair.lost, (pair.path,), pair.reason) for pair in matched.pairs]
+    everything = [*certain, *matched.undecided]
+    page = everything[asked.offset : asked.offset + asked.limit]
+    return LostFiles(missing=[_lost(view, each) for each in page], total=len(everything))
 
 
-def _lost(view: ProjectView, lost: Lost, candidates: list[str], reason: str | None) -> LostFile:
+def _lost(view: ProjectView, undecided: Undecided) -> LostFile:
+    lost = undecided.lost
     said = curation_of(view, lost.asset)
     return LostFile(
         asset_id=lost.asset,
         path=lost.path,
         rating=said.stars,
         tags=tag_views(said),
-        candidates=candidates,
-        reason=reason,
+        candidates=list(undecided.candidates),
+        reason=undecided.reason,
     )
 
 

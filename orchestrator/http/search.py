@@ -11,8 +11,8 @@ from attrs import field, frozen
 from events.curation import TagId
 from orchestrator import errors
 from orchestrator.gallery.index.model import USUAL_FIELDS, Field, ScanReport
+from orchestrator.gallery.search_asking import Wanted
 from orchestrator.gallery.search_said import SaidField
-from orchestrator.gallery.searching import Wanted
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.entries import TagView, tag_views, time_of
 from orchestrator.http.fields import about

@@ -169,10 +169,7 @@ async def agreeing(desk: Desk) -> None:
 
 
 def agree(root: Path, view: ProjectView) -> None:
-    """Where the log says that an asset lies, there its bytes lie.
-
-    Everything in the folder of the trash is known to the log.
-    """
+    """Where the log says that an asset lies, there its bytes lie."""
     for asset, known in view.tables.table("assets").items():
         path = known.path
         if known.state is State.TRASHED:
@@ -185,6 +182,11 @@ def agree(root: Path, view: ProjectView) -> None:
         file = root / path
         assert file.is_file(), f"{known} has no file"
         assert head(file, file.stat().st_size) == known.head, f"{known} has other bytes"
+    agree_on_trash(root, view)
+
+
+def agree_on_trash(root: Path, view: ProjectView) -> None:
+    """Everything in the folder of the trash is known to the log."""
     here = set()
     for trash, trashed in view.trash():
         place = trash_place(trash, trashed)

@@ -18,7 +18,6 @@ from orchestrator.gallery.fileops.arrange import (
 from orchestrator.gallery.fileops.names import path_key
 
 Key = Callable[[str], str]
-MODES: tuple[ConflictMode, ...] = ("rename", "skip", "overwrite")
 
 
 def exact(path: str) -> str:

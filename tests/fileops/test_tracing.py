@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -25,7 +26,7 @@ def put(root: Path, name: str, data: bytes = b"same size") -> Path:
     return path
 
 
-def step(root: Path, name: str, to: str, **more: object) -> Step:
+def step(root: Path, name: str, to: str, **more: Any) -> Step:
     """The step of a file as it lies there now."""
     info = (root / name).stat()
     plain = Step(source=name, to=to, size=info.st_size, mtime=info.st_mtime_ns, ino=info.st_ino)

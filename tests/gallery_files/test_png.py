@@ -206,3 +206,38 @@ class TestDamage:
             return
 
         assert head.texts.items() <= {"a": "1", "b": "2", "c": "3"}.items()
+
+
+class TestShorterWay:
+    """Files as nearly all are take one; whatever is odd about a file, it makes no difference."""
+
+    @given(st.data())
+    def test_it_reads_the_same(
+        self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    ) -> None:
+        """Given as a path or as bytes, which go the long way; cut off or changed anywhere."""
+        parts = (
+            st.builds(text, st.sampled_from(["prompt", "a", "", "k" * 80]), st.binary(max_size=40)),
+            st.builds(itxt, st.just("workflow"), st.just(b"{}")),
+            st.builds(ztxt, st.just("workflow"), st.just(b"{}")),
+            st.sampled_from([chunk(b"pHYs", b"123"), chunk(b"acTL", b"12345678")]),
+        )
+        made = bytearray(
+            png(*data.draw(st.lists(st.one_of(parts), max_size=4)), after=text("z", b"z"))
+        )
+        if data.draw(st.booleans()):
+            at = data.draw(st.integers(0, len(made) - 1))
+            made[at] = data.draw(st.integers(0, 255))
+        if data.draw(st.booleans()):
+            del made[data.draw(st.integers(0, len(made))) :]
+        file = tmp_path_factory.mktemp("png") / "a.png"
+        file.write_bytes(made)
+
+        assert _told(file) == _told(bytes(made))
+
+
+def _told(source: Path | bytes) -> object:
+    try:
+        return read_head(source)
+    except PngUnreadable as exc:
+        return exc.reason

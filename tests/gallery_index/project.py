@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import define, field
 
-from orchestrator.gallery.facts import Facts, read_facts
 from orchestrator.gallery.index.model import Found, ScanReport, Search
+from orchestrator.gallery.index.reading import Entry, read_entry
 from orchestrator.gallery.index.scanner import Scan
 from orchestrator.gallery.index.store import Index
 from tests.gallery_files.pngs import png, text
@@ -62,10 +62,10 @@ class Project:
         os.utime(file, ns=(_FIRST, _FIRST + self._made * _SECOND))
         return path
 
-    def reader(self, path: Path) -> Facts:
+    def reader(self, path: str) -> Entry:
         """Reads a file, and remembers that it did."""
-        self.read.append(path.relative_to(self.root).as_posix())
-        return read_facts(path)
+        self.read.append(Path(path).relative_to(self.root).as_posix())
+        return read_entry(path)
 
     def scan(self, *, accept_loss: bool = False) -> ScanReport:
         """One whole scan; `read` then has what that read."""

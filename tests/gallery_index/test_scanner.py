@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from pathlib import Path
+from collections.abc import Sequence
+from concurrent.futures import Future
 
 import pytest
 
-from orchestrator.gallery.facts import Facts, read_facts
 from orchestrator.gallery.index import scanner
 from orchestrator.gallery.index.differences import is_offline
 from orchestrator.gallery.index.model import Progress, Seen
+from orchestrator.gallery.index.reading import Entry, read_entry
+from orchestrator.gallery.index.rows import Row
 from orchestrator.gallery.index.scanner import Scan, differing
 from orchestrator.gallery.listing import list_folder
 from tests.gallery_files.pngs import png, text
@@ -79,7 +81,33 @@ class TestScan:
         assert [progress.phase for progress in told if progress.done == progress.total][
             -1
         ] == "done"
-        assert {progress.phase for progress in told} == {"looking", "reading", "words", "done"}
+        assert {progress.phase for progress in told} == {"looking", "reading", "done"}
+
+
+class TestBatches:
+    @pytest.mark.parametrize(
+        ("quick", "sizes"), [(1000.0, [2, 8, 20, 20]), (0.0, [2, 2, 2, 2])], ids=["fast", "slow"]
+    )
+    def test_they_are_as_large_as_the_share_is_fast(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch, quick: float, sizes: list[int]
+    ) -> None:
+        """Large ones are cheap to write; of a slow share there shall be something to see soon."""
+        monkeypatch.setattr(scanner, "FIRST_BATCH", 2)
+        monkeypatch.setattr(scanner, "BATCH", 20)
+        monkeypatch.setattr(scanner, "_QUICK", quick)
+        for number in range(50):
+            project.add(f"{number}.png")
+        put, met = project.index.put, list[int]()
+
+        def count(batch: Sequence[Row]) -> Future[None]:
+            met.append(len(batch))
+            return put(batch)
+
+        monkeypatch.setattr(project.index, "put", count)
+        project.scan()
+
+        assert met[:4] == sizes
+        assert sum(met) == 50
 
 
 class TestMissing:
@@ -244,14 +272,14 @@ class TestOffline:
         for path in ("a/x.png", "a/b/y.png", "c/z.png"):
             project.add(path)
         project.scan()
-        scandir = os.scandir
+        really_open = os.open
 
-        def refuse(path: str | Path) -> object:
-            if os.fspath(path).endswith("/a"):
+        def refuse(path: str, flags: int) -> int:
+            if path.endswith("/a"):
                 raise PermissionError(13, "Permission denied")
-            return scandir(path)
+            return really_open(path, flags)
 
-        monkeypatch.setattr(os, "scandir", refuse)
+        monkeypatch.setattr(os, "open", refuse)
         report = project.scan()
 
         assert (report.unreadable, report.missing, report.offline) == (("a",), 0, False)
@@ -263,8 +291,8 @@ class TestOffline:
         project.scan()
         project.add("a.png", "another prompt")
 
-        def refuse(path: Path) -> Facts:
-            raise OSError(5, "Input/output error", str(path))
+        def refuse(path: str) -> Entry:
+            raise OSError(5, "Input/output error", path)
 
         report = Scan(project.root, project.index, read=refuse).run()
         assert (report.unreadable, report.read, report.offline) == (("a.png",), 0, False)
@@ -275,11 +303,11 @@ class TestOffline:
         """After many failures in a row it is left alone."""
         for number in range(40):
             project.add(f"{number}.png")
-        tried: list[Path] = []
+        tried: list[str] = []
 
-        def refuse(path: Path) -> Facts:
+        def refuse(path: str) -> Entry:
             tried.append(path)
-            raise OSError(112, "Host is down", str(path))
+            raise OSError(112, "Host is down", path)
 
         report = Scan(project.root, project.index, read=refuse).run()
         assert report.offline
@@ -290,9 +318,9 @@ class TestOffline:
         project.add("a.png")
         project.add("b.png")
 
-        def read(path: Path) -> Facts:
+        def read(path: str) -> Entry:
             (project.root / "a.png").unlink(missing_ok=True)
-            return read_facts(path)
+            return read_entry(path)
 
         report = Scan(project.root, project.index, read=read).run()
         assert (report.read, report.unreadable) == (1, ())
@@ -309,13 +337,13 @@ class TestStop:
         for number in range(12):
             project.add(f"{number}.png")
         stop = threading.Event()
-        read: list[Path] = []
+        read: list[str] = []
 
-        def reader(path: Path) -> Facts:
+        def reader(path: str) -> Entry:
             read.append(path)
             if len(read) == 6:
                 stop.set()
-            return read_facts(path)
+            return read_entry(path)
 
         report = Scan(project.root, project.index, stop, read=reader).run()
         assert report.stopped
@@ -331,9 +359,9 @@ class TestStop:
             project.add(f"{number}.png")
         read: list[str] = []
 
-        def reader(path: Path) -> Facts:
-            read.append(path.name)
-            return read_facts(path)
+        def reader(path: str) -> Entry:
+            read.append(path)
+            return read_entry(path)
 
         threads = [
             threading.Thread(target=Scan(project.root, project.index, read=reader).run)

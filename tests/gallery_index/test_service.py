@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import IndexDamaged, IndexUnusable
-from orchestrator.gallery.facts import Facts
 from orchestrator.gallery.index import scanner, service
 from orchestrator.gallery.index.model import Progress, ScanReport, Search
+from orchestrator.gallery.index.reading import Entry
 from orchestrator.gallery.index.service import RESCAN_EVERY, WATCHED_FOR, Indexer, ProjectIndex
 from orchestrator.gallery.index.store import Index
 from orchestrator.gallery.listing import list_folder
@@ -192,7 +192,7 @@ class TestFaults:
         monkeypatch.setattr(service, "CLOSE_WITHIN", 0.05)
         hangs, let_go = threading.Event(), threading.Event()
 
-        def hang(_: Path) -> Facts:
+        def hang(_: str) -> Entry:
             hangs.set()
             let_go.wait(10)
             raise OSError(5, "Input/output error")

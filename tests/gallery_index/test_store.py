@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import IndexDamaged, IndexUnusable
-from orchestrator.gallery.index import schema
+from orchestrator.gallery.index import scanner, schema
 from orchestrator.gallery.index.model import FolderCount, Search
+from orchestrator.gallery.index.scanner import FIRST_BATCH, Scan
 from orchestrator.gallery.index.store import Index
 from orchestrator.gallery.listing import stat_file
 from tests.gallery_files.pngs import png
@@ -126,7 +127,7 @@ class TestFile:
         for reader in readers:
             reader.join()
 
-        assert counts <= {0, 60}
+        assert counts <= {0, FIRST_BATCH, 60}
         assert project.search("castle").total == 60
 
 
@@ -232,3 +233,51 @@ class TestMoved:
         assert project.known() == {"b.png"}
         assert project.found("城堡") == []
         assert project.search("").total == 1
+
+    def test_a_missing_file_that_comes_back_changed(self, project: Project) -> None:
+        """Is found by its new words, each once, and first seen when it was."""
+        project.add("a.png", "first words")
+        project.add("b.png", "other words")
+        project.scan()
+        before = project.index.file("a.png")
+        (project.root / "a.png").unlink()
+        project.scan()
+        project.add("a.png", "second words")
+        project.scan()
+
+        assert project.found("first") == []
+        assert project.found("second") == ["a.png"]
+        assert project.search("words").total == 2
+        after = project.index.file("a.png")
+        assert before is not None
+        assert after is not None
+        assert after.first_seen_ns == before.first_seen_ns
+
+
+class TestTidy:
+    def test_many_small_pieces_become_few(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each batch is a piece; searches find the same before and after, and there is an end."""
+        monkeypatch.setattr(scanner, "FIRST_BATCH", 2)
+        monkeypatch.setattr(scanner, "BATCH", 2)
+        for number in range(40):
+            project.add(f"{number}.png", f"castle number{number}")
+        monkeypatch.setattr(Scan, "_tidy", lambda _: None)
+        project.scan()
+        before = project.found("castle"), pieces(project)
+
+        while project.index.tidy():
+            pass
+
+        assert project.found("castle") == before[0]
+        assert len(before[0]) == 40
+        assert pieces(project) < before[1]
+        assert not project.index.tidy()
+
+
+def pieces(project: Project) -> int:
+    """How many pieces the word table has on disk."""
+    with project.index._reading() as connection:
+        (count,) = connection.execute("SELECT count(DISTINCT segid) FROM words_idx").fetchone()
+    return int(count)

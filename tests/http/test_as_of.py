@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from tests.http.studio import Service, Studio, faults, log_of, picture
@@ -38,6 +38,11 @@ async def good(service: Service, endpoint: str, **fields: Any) -> Any:
     assert answer.status == 200, answer.body
     assert answer.plain.get("errors", []) == []
     return answer.plain
+
+
+def size_of(path: str) -> int:
+    """Bytes of a file, wherever it lies."""
+    return Path(path).stat().st_size
 
 
 class TestWhatWasSaid:
@@ -199,7 +204,7 @@ class TestFolder:
         files = await folder(service, between)
         assert list(files) == [FIRST, SECOND, THIRD]
         assert (service.project / FIRST).exists() is False
-        assert os.path.getsize(files[FIRST]["path"]) == files[FIRST]["size"]  # noqa: PTH202
+        assert size_of(files[FIRST]["path"]) == files[FIRST]["size"]
         assert list(await folder(service, None)) == [SECOND, THIRD]
 
     async def test_a_folder_that_is_gone(self, service: Service) -> None:
@@ -247,12 +252,14 @@ class TestFilesOfWhichNothingWasSaid:
         assert len(await folder(service, between, "Panel_02")) == 1
 
     async def test_trashed_since(self, service: Service) -> None:
-        """And deleted or not, it lay there."""
+        """It lies in the trash now; once it is deleted, nobody can tell of it any more."""
         between = await moment()
         await good(service, "trash", files=[FIRST])
         files = await folder(service, between)
         assert list(files) == [FIRST, SECOND, THIRD]
-        assert os.path.getsize(files[FIRST]["path"]) == files[FIRST]["size"]  # noqa: PTH202
+        assert size_of(files[FIRST]["path"]) == files[FIRST]["size"]
+        await good(service, "empty-trash")
+        assert list(await folder(service, between)) == [SECOND, THIRD]
 
     async def test_their_folder_was_renamed_since(self, service: Service) -> None:
         """They went along, and stand where they lay."""

@@ -25,7 +25,15 @@ FILES: dict[str, Ask] = {
     "rate": lambda s, p: s.rate(p, 3),
     "tag": lambda s, p: s.gallery("file-tags", filePath=p),
     "info": lambda s, p: s.gallery("file-info", filePath=p),
+    "note": lambda s, p: s.gallery("notes", filePath=p, note="x"),
     "folder": lambda s, p: s.gallery("scan-folder", folderPath=p),
+    "folder then": lambda s, p: s.gallery("scan-folder", folderPath=p, at="2026-01-01T00:00:00Z"),
+    "recursive": lambda s, p: s.gallery("scan-recursive", folderPath=p),
+    "stats": lambda s, p: s.gallery("folder-stats", folderPath=p),
+    "rename": lambda s, p: s.gallery("rename-file", filePath=p, newName="new.png"),
+    "duplicates": lambda s, p: s.gallery("find-duplicates", folderPath=p),
+    "keep": lambda s, p: s.gallery("keep-duplicate", keep=p, trash=[FIRST]),
+    "history": lambda s, p: s.get("/api/gallery/history", projectPath=str(s.project), filePath=p),
 }
 #: Everything that takes a path of its own.
 PLACES: dict[str, Ask] = {
@@ -37,6 +45,15 @@ PLACES: dict[str, Ask] = {
     "make tag": lambda s, p: s.post("/api/gallery/tags", {"projectPath": p, "name": "x"}),
     "drop tag": lambda s, p: s.send("DELETE", "/api/gallery/tags", _tag(p)),
     "save view": lambda s, p: s.post("/api/gallery/views", {"projectPath": p}),
+    "drop view": lambda s, p: s.send("DELETE", "/api/gallery/views", _view(p)),
+    "notes": lambda s, p: s.get("/api/gallery/notes", projectPath=p),
+    "trash": lambda s, p: s.get("/api/gallery/trash", projectPath=p),
+    "history": lambda s, p: s.get("/api/gallery/history", projectPath=p),
+    "relink": lambda s, p: s.get("/api/gallery/relink", projectPath=p),
+    "index": lambda s, p: s.post("/api/gallery/index", {"projectPath": p}),
+    "search": lambda s, p: s.post("/api/gallery/search", {"projectPath": p}),
+    "empty trash": lambda s, p: s.post("/api/gallery/empty-trash", {"projectPath": p}),
+    "thumbnail": lambda s, p: s.get("/api/thumbnail", path=p),
     "image": lambda s, p: s.get("/api/serve-image", path=p),
     "metadata": lambda s, p: s.get("/api/png-metadata", path=p),
     "job": lambda s, p: s.post("/api/job", {"workflow": graph(), "project_path": p}),
@@ -47,6 +64,10 @@ PLACES: dict[str, Ask] = {
 
 def _tag(path: str) -> bytes:
     return orjson.dumps({"projectPath": path, "tagId": "x"})
+
+
+def _view(path: str) -> bytes:
+    return orjson.dumps({"projectPath": path, "name": "x"})
 
 
 @pytest.mark.parametrize("ask", FILES.values(), ids=FILES)

@@ -6,9 +6,22 @@ import os
 import unicodedata
 from pathlib import Path
 
+import orjson
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from tests.http.studio import PROMPT, WORKFLOW, Service, Studio, log_of, picture, refused
+from tests.http.studio import (
+    PROMPT,
+    WORKFLOW,
+    Service,
+    Studio,
+    graph,
+    log_of,
+    node,
+    picture,
+    refused,
+)
 
 FIRST = "Panel_01/Eliot_Panel_01_v001.png"
 
@@ -101,6 +114,43 @@ class TestScanFolder:
         assert files[0]["tags"] == [{"id": tag, "name": "Hero", "color": "#51cf66"}]
         assert files[1]["tags"] == []
 
+    async def test_natural_order(self, service: Service) -> None:
+        """2 comes before 10, and capitals do not come first."""
+        for name in ("s10.png", "S2.png", "s1.png", "s2b.png", "a.png", "Z.png", "s02.png"):
+            picture(service.project / "order" / name)
+        files = (await service.gallery("scan-folder", folderPath="order")).plain["files"]
+        names = ["a.png", "s1.png", "S2.png", "s02.png", "s2b.png", "s10.png", "Z.png"]
+        assert [f["name"] for f in files] == names
+
+    async def test_dimensions_come_from_the_index(self, service: Service) -> None:
+        """Once it has read the files; a listing opens none."""
+        await service.gallery("index")
+        files = (await service.gallery("scan-folder", folderPath="Panel_01")).plain["files"]
+        assert {(f["width"], f["height"]) for f in files} == {(48, 32)}
+
+    async def test_times_stay_true(self, service: Service) -> None:
+        """Renaming and moving is neither modifying nor creating."""
+        path = service.project / FIRST
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        before = (await service.gallery("scan-folder", folderPath="Panel_01")).plain["files"][0]
+        assert before["modified"].startswith("2023-11-14T22:13:20")
+        await service.gallery("rename-file", filePath=FIRST, newName="hero.png")
+        await service.gallery("move-files", files=["Panel_01/hero.png"], destination="Panel_02")
+        files = (await service.gallery("scan-folder", folderPath="Panel_02")).plain["files"]
+        (after,) = (file for file in files if file["name"] == "hero.png")
+        for name in ("modified", "created", "size"):
+            assert after[name] == before[name]
+
+    async def test_files_that_cannot_be_read_are_listed(self, service: Service) -> None:
+        """Whatever is in them."""
+        for name in ("a.bmp", "b.tif", "c.avif", "d.exr", "e.png"):
+            (service.project / "odd").mkdir(exist_ok=True)
+            (service.project / "odd" / name).write_bytes(b"no picture")
+        await service.gallery("index")
+        files = (await service.gallery("scan-folder", folderPath="odd")).plain["files"]
+        assert [f["name"] for f in files] == ["a.bmp", "b.tif", "c.avif", "d.exr", "e.png"]
+        assert {f["width"] for f in files} == {None}
+
     async def test_names_in_other_scripts(self, service: Service) -> None:
         """Spelled as on disk; composed and decomposed letters are two names there."""
         for form in ("NFC", "NFD"):
@@ -125,9 +175,16 @@ class TestScanFolder:
         before = sorted(service.project.rglob("*"))
         await service.gallery("scan-tree")
         await service.gallery("scan-folder", folderPath="Panel_01")
+        await service.gallery("scan-recursive")
+        await service.gallery("folder-stats")
         await service.gallery("file-info", filePath=FIRST)
-        for name in ("ratings", "tags", "views"):
+        await service.gallery("index")
+        await service.gallery("search", query="x")
+        await service.gallery("find-duplicates", kind="looks")
+        await service.get("/api/thumbnail", path=str(service.project / FIRST))
+        for name in ("ratings", "tags", "notes", "views", "trash", "history", "relink", "index"):
             await service.ask(name)
+        await service.ask("diff", **{"from": "2026-01-01T00:00:00Z"})
         assert sorted(service.project.rglob("*")) == before
 
     async def test_a_missing_folder(self, service: Service) -> None:
@@ -153,6 +210,26 @@ class TestFileInfo:
             "parameters": None,
         }
 
+    async def test_how_it_was_made(self, service: Service) -> None:
+        """Read from the graph, from its output back; nodes that fed nothing do not count."""
+        made = graph("a castle at dusk")
+        made["99"] = node("CLIPTextEncode", clip=["4", 1], text="left over")
+        texts = PngInfo()
+        texts.add_text("prompt", orjson.dumps(made).decode())
+        Image.new("RGB", (64, 64)).save(service.project / "made.png", pnginfo=texts)
+        answer = (await service.gallery("file-info", filePath="made.png")).plain
+        assert answer["recipe"] == {
+            "prompt": "a castle at dusk",
+            "negativePrompt": "blurry",
+            "models": ["sd_xl_base_1.0.safetensors"],
+            "loras": [],
+            "sampler": "euler",
+            "scheduler": "normal",
+            "steps": 3,
+            "cfg": 7.0,
+            "seed": 1,
+        }
+
     async def test_an_edited_file_has_an_identity(self, service: Service) -> None:
         """From its first edit on."""
         await service.rate(FIRST, 3)
@@ -172,10 +249,10 @@ class TestFileInfo:
         assert answer.plain["file"]["relPath"] == FIRST
 
     async def test_without_metadata(self, service: Service) -> None:
-        """`pngMetadata` is null then."""
+        """Nothing is made up."""
         picture(service.project / "plain.png", told=False)
         answer = (await service.gallery("file-info", filePath="plain.png")).plain
-        assert answer["pngMetadata"] is None
+        assert (answer["pngMetadata"], answer["recipe"]) == (None, None)
 
     @pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow grumbles before it gives up
     @pytest.mark.parametrize(

@@ -198,6 +198,6 @@ async def test_sixty_kills_lose_nothing(tmp_path: Path) -> None:
     assert await kill_often(tmp_path, 60, seed=3) > 300
 
 
-async def test_two_kills_lose_nothing(tmp_path: Path) -> None:
+async def test_a_kill_loses_nothing(tmp_path: Path) -> None:
     """A sample of the campaign above, for every run."""
-    await kill_often(tmp_path, 2, seed=4)
+    await kill_often(tmp_path, 1, seed=4)

@@ -22,7 +22,7 @@ from orchestrator.gallery.fileops.names import check_name, path_key
 CollisionKind = Literal["taken", "twice", "invalid", "unchanged", "together"]
 
 
-@frozen
+@define  # not frozen: a request makes thousands, and freezing costs
 class Move:
     """A file or folder and where it shall go; both relative to the project, spelled as on disk."""
 
@@ -33,7 +33,7 @@ class Move:
     group: int | None = None
 
 
-@frozen
+@define  # not frozen: a request makes thousands, and freezing costs
 class Step:
     """One rename; the target is free when its turn comes."""
 
@@ -157,6 +157,9 @@ class _Batch:
         live = self.live()
         leaving = {self.sources[index]: self.moves[index].source for index in live}
         coming = {self.targets[index]: self.moves[index].to for index in live}
+        folders = {key.rpartition("/")[0] for key in chain(leaving, coming)}
+        if not any(each in leaving or each in coming for key in folders for each in _upwards(key)):
+            return  # as nearly always; there are far fewer folders than files
         for index in live:
             for folder in _folders(self.sources[index]):
                 if folder in leaving:
@@ -185,7 +188,10 @@ class _Batch:
                 holders.setdefault(key, set()).add(path)
         needs: dict[int, list[int]] = {}
         for index in live:
-            places = holders.get(self.targets[index], set())
+            places = holders.get(self.targets[index])
+            if places is None:
+                needs[index] = []
+                continue
             staying = [path for path in places if path not in leaving]
             if staying:
                 self._taken(index, min(staying))
@@ -255,6 +261,12 @@ class _Batch:
             if group is not None:
                 seen.add(group)
         return leading + following
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    """A folder and all above it, the nearest first."""
+    yield folder
+    yield from _folders(folder)
 
 
 def _folders(key: str) -> Iterator[str]:

@@ -54,9 +54,7 @@ def carry_out(
         OSError: the project is away, or the share does not say whether the names are durable, or
             how far the files are. Do it all `again`.
     """
-    if not (root / ".gallery").is_dir():
-        # The plan is in there: what we see is not the share. It must stay as empty as it is.
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root))
+    _check_mounted(root)
     work = _Work(root, disk, op, trace(root, steps) if again else None)
     left = set() if left is None else left
     for index, step in enumerate(steps):
@@ -74,6 +72,33 @@ def carry_out(
         work.take_back_folders()
     work.sync()
     return Ends(work.landed, work.failed)
+
+
+def _check_mounted(root: Path) -> None:
+    """The plan is in the log: if that is away, what we see is not the share, and stays empty."""
+    if not (root / ".gallery").is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(root))
+
+
+def purged(root: Path, steps: Sequence[Step]) -> Ends:
+    """What came of a plan to delete that was broken off: what is there still, stays.
+
+    But what belongs to a file that is gone goes after it; nobody could bring it back.
+
+    Raises:
+        OSError: the share does not let us look, or delete.
+    """
+    _check_mounted(root)
+    ends = Ends({}, {})
+    for index, step in enumerate(steps):
+        path = root / step.source
+        if step.of is not None and not os.path.lexists(root / step.of):
+            path.unlink(missing_ok=True)
+        if os.path.lexists(path):
+            ends.failed[index] = "EINTR"
+        else:
+            ends.landed[index] = step.to
+    return ends
 
 
 @define
@@ -108,7 +133,7 @@ class _Work:
             if step.role is Role.PURGE:
                 Path(source).unlink(missing_ok=True)  # gone is gone, whoever did it
             else:
-                self._make_folder(target.rpartition("/")[0])
+                self._make_folder(target[: target.rindex("/")])
                 self._move(source, target, step)
         self._touch(source, target)
         self.landed[index] = step.to
@@ -147,8 +172,9 @@ class _Work:
             except OSError:
                 continue  # some file could go
 
-    def _touch(self, *paths: str) -> None:
-        self._touched.update(path.rpartition("/")[0] for path in paths)
+    def _touch(self, source: str, target: str) -> None:
+        self._touched.add(source[: source.rindex("/")])
+        self._touched.add(target[: target.rindex("/")])
 
     def bring_back(self, index: int, step: Step) -> None:
         """A file that had stepped aside and cannot go on goes back to where it lay, or beside it.

@@ -56,9 +56,10 @@ def move(source: str, target: str, mtime: int, *, folder: bool, op: str, disk: D
         _move_otherwise(source, target, folder=folder, op=op, disk=disk)
     elif number:
         raise OSError(number, os.strerror(number), source, None, target)
-    # Who may rename a file need not own it, and only owners may set times.
-    with suppress(PermissionError):
+    try:  # noqa: SIM105  # `suppress` costs a tenth of the rename
         os.utime(target, ns=(mtime, mtime))
+    except PermissionError:
+        pass  # who may rename a file need not own it, and only owners may set times
 
 
 def _move_otherwise(source: str, target: str, *, folder: bool, op: str, disk: DiskIO) -> None:

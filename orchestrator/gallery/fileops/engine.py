@@ -24,7 +24,7 @@ from events.log.disk_io import DiskIO
 from orchestrator.commands.files import PlanFiles
 from orchestrator.errors import FilesUnsettled, OrchestratorError
 from orchestrator.gallery.fileops import telling
-from orchestrator.gallery.fileops.carrying import Ends, carry_out
+from orchestrator.gallery.fileops.carrying import Ends, carry_out, purged
 from orchestrator.gallery.fileops.planning import introduce
 from orchestrator.gallery.fileops.steps import (
     Role,
@@ -62,10 +62,11 @@ class Done:
     def went(self) -> list[tuple[Role, str, str]]:
         """From where to where files and folders went; sidecars are not listed."""
         main = (Role.FILE, Role.FOLDER)
+        steps = ((self.steps[index], to) for index, to in self.landed.items())
         return [
-            (self.steps[index].role, self.steps[index].origin, to)
-            for index, to in self.landed.items()
-            if self.steps[index].role in main and self.steps[index].origin != to
+            (step.role, step.origin, to)
+            for step, to in steps
+            if step.role in main and step.origin != to
         ]
 
 
@@ -128,9 +129,10 @@ class Engine:
                 await self._announce(project, plans, actor, batch)
                 done = await self._do(project, plans, steps, actor, batch)
             except BaseException:
-                # The log says more than was told to be done. It is looked at until it is settled.
+                # The log may say more than was done, or say it late. It is looked at until that
+                # is settled: nobody shall be surprised by it at a start in a month.
                 self._settled.discard(project)
-                self._keep(self._settle_later(project))
+                self._keep(self._settle_what_comes(project))
                 raise
         for listener in self.listeners:
             listener(project, done.went())
@@ -183,6 +185,11 @@ class Engine:
         self._working.add(task)
         task.add_done_callback(self._working.discard)
         return task
+
+    async def _settle_what_comes(self, project: Project) -> None:
+        await project.drain()
+        self._settled.discard(project)
+        await self._settle_later(project)
 
     async def _settle_later(self, project: Project, *, at_once: bool = False) -> None:
         pause = 0.0 if at_once else RETRY
@@ -265,7 +272,10 @@ class Engine:
         steps = read(plan.planned.steps)
         if plan.planned.action == "purge":
             # Deleting is not taken up again by itself; what is gone is told to be gone.
-            ends = await asyncio.to_thread(_purged, project.root, steps)
+            try:
+                ends = await asyncio.to_thread(purged, project.root, steps)
+            except OSError as exc:
+                raise FilesUnsettled(op, str(exc)) from exc
         else:
             ends = await self._carry_out(project, op, steps, left, again=True)
         await self._tell(project, op, steps, ends, plan.actor or "", plan.correlation)
@@ -291,9 +301,3 @@ def _elsewhere(steps: Sequence[Step], landed: dict[int, str]) -> tuple[dict[str,
     return tuple(
         {"step": index, "path": to} for index, to in landed.items() if to != steps[index].to
     )
-
-
-def _purged(root: Path, steps: Sequence[Step]) -> Ends:
-    there = [(root / step.source).exists() for step in steps]
-    landed = {index: "" for index, found in enumerate(there) if not found}
-    return Ends(landed, {index: "EINTR" for index, found in enumerate(there) if found})

@@ -36,7 +36,7 @@ class Companion:
     ino: int
 
 
-@frozen
+@define  # not frozen: a request makes thousands, and freezing costs
 class Item:
     """A file or folder that is to go somewhere."""
 

@@ -23,7 +23,7 @@ from orchestrator.gallery.fingerprint import head
 from projections.project import ProjectView
 
 
-@frozen
+@define  # not frozen: a request makes thousands, and freezing costs
 class Wish:
     """A file or folder, and where it shall lie."""
 
@@ -86,17 +86,15 @@ def plan_moves(view: ProjectView, folders: Folders, wishes: Sequence[Wish], op: 
     """
     batch = _Batch(view, folders)
     going_to: dict[tuple[str, str, str], set[str]] = {}
-    with_company = {
-        index for index, wish in enumerate(wishes) if folders.has_sidecars(wish.item.folder)
-    }
-    for index in with_company:
-        going_to.setdefault(_company(wishes[index]), set()).add(wishes[index].item.name)
-    for index, wish in enumerate(wishes):
+    in_company = [wish for wish in wishes if folders.has_sidecars(wish.item.folder)]
+    for wish in in_company:
+        going_to.setdefault(_company(wish), set()).add(wish.item.name)
+    for group, wish in enumerate(wishes):
         companions: Sequence[Companion] = ()
-        if index in with_company:
+        if in_company and folders.has_sidecars(wish.item.folder):
             together = going_to[_company(wish)] - {wish.item.name}
             companions = folders.companions(wish.item, frozenset(together))
-        batch.add(wish, index, companions)
+        batch.add(wish, group, companions)
     return batch.planned(op)
 
 
@@ -114,10 +112,12 @@ class _Batch:
     #: For each move: size and time of the file, and for sidecars where the main file lies.
     facts: list[tuple[Item, Companion | None]] = field(factory=list)
 
-    def add(self, wish: Wish, group: int, companions: Iterable[Companion]) -> None:
+    def add(self, wish: Wish, group: int, companions: Sequence[Companion]) -> None:
         item = wish.item
         self.moves.append(Move(item.path, wish.to, group))
         self.facts.append((item, None))
+        if not companions:
+            return
         folder, _, name = wish.to.rpartition("/")
         for companion in companions:
             renamed = sidecar_name(item.name, name, companion.name)
@@ -143,16 +143,19 @@ class _Batch:
                     reason=collision.reason,
                     other=collision.other,
                 )
-        parked = {step.to: step.source for step in arranged.steps if step.move is None}
-        by_source = {move.source: index for index, move in enumerate(self.moves)}
+        by_source: dict[str, int] = {}
+        parked: dict[str, str] = {}
         steps = []
         for step in arranged.steps:
-            index = by_source[step.source] if step.move is None else step.move
-            made = self._step(index)
             if step.move is None:
+                by_source = by_source or {each.source: n for n, each in enumerate(self.moves)}
+                made = self._step(by_source[step.source])
+                parked[step.to] = step.source
                 made = evolve(made, to=step.to, role=Role.PARK, asset=None)
-            elif step.source in parked:
-                made = evolve(made, source=step.source, path=parked[step.source])
+            else:
+                made = self._step(step.move)
+                if step.source in parked:
+                    made = evolve(made, source=step.source, path=parked[step.source])
             steps.append(made)
         return Planned(tuple(steps), refused)
 

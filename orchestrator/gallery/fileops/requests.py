@@ -46,7 +46,7 @@ class Conflict(StrEnum):
     OVERWRITE = "overwrite"
 
 
-@frozen
+@define  # not frozen: a request makes thousands, and freezing costs
 class Moved:
     """What became of one file of a request."""
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 import orjson
-from attrs import frozen
+from attrs import define
 
 from events.assets import AssetId
 from events.trash import TrashId
@@ -35,9 +35,9 @@ class Role(StrEnum):
     PURGE = "purge"
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)  # not frozen: a request makes thousands, and freezing costs
 class Step:
-    """One move of a plan; nothing is ever replaced."""
+    """One move of a plan; nothing is ever replaced. It does not change once it is made."""
 
     #: Relative to the project, with `/`.
     source: str

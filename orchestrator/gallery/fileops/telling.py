@@ -31,25 +31,34 @@ def outcomes(
     """
     beside: dict[str, list[str]] = {}
     for index, step in enumerate(steps):
-        if step.role is Role.SIDECAR and step.of is not None and index in landed:
+        if step.of is not None and step.role is Role.SIDECAR and index in landed:
             beside.setdefault(step.of, []).append(landed[index].rpartition("/")[2])
     found: list[Outcome] = []
     for index, to in landed.items():
         step = steps[index]
-        if step.role is Role.FOLDER:
+        role = step.role
+        if role is Role.FILE:
+            if to != step.origin:
+                asset = step.asset or _met_meanwhile(view, step)
+                if asset or step.trash or step.head:  # else nobody ever said anything of it
+                    sidecars = tuple(beside.get(step.origin, ()))
+                    found += _gone(view, op, step, to, asset, sidecars)
+        elif role is Role.FOLDER:
             found += _moved_within(view, op, step.origin, to)
-        elif step.role is Role.PURGE:
+        elif role is Role.PURGE:
             found += _purged(view, op, step)
-        elif step.role is Role.FILE and to != step.origin:
-            found += _gone(view, op, step, to, tuple(beside.get(step.origin, ())))
     return found
 
 
 def _gone(
-    view: ProjectView, op: str, step: Step, to: str, sidecars: tuple[str, ...]
+    view: ProjectView,
+    op: str,
+    step: Step,
+    to: str,
+    asset: AssetId | None,
+    sidecars: tuple[str, ...],
 ) -> Iterator[Outcome]:
     """A file lies elsewhere now: in the project, or in the trash."""
-    asset = step.asset or _met_meanwhile(view, step)
     if step.trash is not None and to.startswith(f"{TRASH}/"):
         name = to.rpartition("/")[2]
         yield FileTrashed(
@@ -75,7 +84,9 @@ def _gone(
 def _met_meanwhile(view: ProjectView, step: Step) -> AssetId | None:
     """The asset that a file became after its move was planned: somebody was quick to rate it."""
     asset = view.asset_at(step.origin)
-    known = None if asset is None else view.asset(asset)
+    if asset is None:
+        return None
+    known = view.asset(asset)
     if known is None or (known.size, known.mtime) != (step.size, step.mtime):
         return None
     return asset

@@ -75,7 +75,7 @@ class Comparison:
             before = known.pop(name, None)
             if before is None:
                 self.to_read.append(seen(relative, name, info))
-            elif before[0] != info.st_size or before[1] != info.st_mtime_ns:
+            elif before[0] != info.size or before[1] != info.mtime_ns:
                 self.to_read.append(seen(relative, name, info))
                 self.changed.append(joined(relative, name))
             elif before[2]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from attrs import field, frozen
 
@@ -11,7 +11,7 @@ from orchestrator.gallery.media import Kind
 from orchestrator.gallery.recipe import Recipe
 
 Field = Literal["prompt", "negative_prompt", "model", "lora", "seed", "filename", "workflow"]
-Phase = Literal["looking", "reading", "words", "done"]
+Phase = Literal["looking", "reading", "done"]
 
 #: Where a search looks unless it is told otherwise: everywhere but in the raw graphs.
 USUAL_FIELDS: frozenset[Field] = frozenset(
@@ -19,8 +19,7 @@ USUAL_FIELDS: frozenset[Field] = frozenset(
 )
 
 
-@frozen
-class Seen:
+class Seen(NamedTuple):
     """A file as its folder lists it."""
 
     #: Below the project, with `/`; `.` is the project itself.

@@ -1,8 +1,8 @@
 """How rows come into the index, change and leave it: SQL on one connection. Functions block.
 
-Batches travel as one JSON text, and leave as one: a statement that returns a row, or takes one,
-gives the interpreter lock away and must wait for it again, and beside a busy thread such a wait
-takes milliseconds. Within a batch SQLite works alone, on another core.
+Beside a busy thread, each statement that returns waits for the interpreter's lock, and each such
+wait costs more than a row. So many rows go into one statement, and questions about many rows take
+one JSON and give one: within a statement SQLite works alone, on another core.
 """
 
 from __future__ import annotations
@@ -11,26 +11,23 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import orjson
-from attrs import frozen
 
-from orchestrator.gallery.facts import Facts
 from orchestrator.gallery.index.model import Seen, parted
-from orchestrator.gallery.index.shared_graph import SharedGraph, shared_graph
+from orchestrator.gallery.index.reading import Entry
+from orchestrator.gallery.index.shared_graph import SharedGraph
 from orchestrator.gallery.index.words import fold
-from orchestrator.gallery.media import Kind, media_type
-from orchestrator.gallery.recipe import Recipe
+from orchestrator.gallery.media import KINDS, Kind, suffix
 
 #: Letters of one text that are kept and searched; hostile files have millions.
 MAX_TEXT = 100_000
-MAX_GRAPH = 1_000_000
 
 _FILES = (
     "id, folder, name, size, mtime_ns, birth_ns, kind, width, height, seconds, note,"
-    " sampler, scheduler, steps, cfg, seed, graph"
+    " sampler, scheduler, steps, cfg, seed, graph, first_seen_ns"
 )
 _TEXTS = "id, prompt, negative_prompt, models, loras, other"
 
@@ -49,30 +46,20 @@ _TAKE_WORDS = f"INSERT INTO words (words, {_COLUMNS}) " + _WORDS.replace("{verb}
 _GIVEN = "(SELECT value FROM json_each(?1))"
 
 
-@frozen
-class Row:
-    """A file that was read; its parsed graph is let go, for thousands keep the collector busy."""
+_Values = tuple[str | int | float | None, ...]
+
+
+class Row(NamedTuple):
+    """A file that was read, with the id that it shall have."""
 
     id: int
     seen: Seen
-    width: int | None
-    height: int | None
-    seconds: float | None
-    note: str | None
-    recipe: Recipe
-    graph: SharedGraph
-
-    @classmethod
-    def of(cls, identity: int, seen: Seen, facts: Facts) -> Row:
-        """What is kept of a file."""
-        return cls(identity, seen, facts.width, facts.height, facts.seconds, facts.note,
-                   facts.recipe, shared_graph(facts))  # fmt: skip
+    entry: Entry
 
 
 def kind_of(name: str) -> Kind:
     """What a name says it is; whatever is listed is media."""
-    found = media_type(name)
-    return "image" if found is None else found.kind
+    return KINDS.get(suffix(name), "image")
 
 
 def put(connection: sqlite3.Connection, rows: Sequence[Row], graphs: dict[bytes, int]) -> None:
@@ -80,74 +67,73 @@ def put(connection: sqlite3.Connection, rows: Sequence[Row], graphs: dict[bytes,
 
     Args:
         connection: In a transaction.
-        rows: With new ids.
+        rows: With new ids, in rising order: so the word table is built fastest.
         graphs: Ids of graphs by digest, as far as they have been met; grows.
     """
-    places = _json([[row.seen.folder, row.seen.name] for row in rows])
-    old = _ids(
-        connection,
-        "SELECT json_group_array(f.id) FROM json_each(?) j JOIN files f"
-        " ON f.folder = json_extract(j.value, '$[0]') AND f.name = json_extract(j.value, '$[1]')",
-        places,
-    )
-    if old:
-        _take_words(connection, old)
-        connection.execute(f"DELETE FROM texts WHERE id IN {_GIVEN}", [_json(old)])  # noqa: S608
-    files, texts = [], []
-    for row in rows:
-        graph = _graph_id(connection, row.graph.text, graphs) if row.graph.text else None
-        files.append(_file(row, graph))
-        recipe = row.recipe
-        texts.append([
-            row.id, recipe.prompt[:MAX_TEXT], recipe.negative_prompt[:MAX_TEXT],
-            "\n".join(recipe.models)[:MAX_TEXT], "\n".join(recipe.loras)[:MAX_TEXT],
-            row.graph.other[:MAX_TEXT],
-        ])  # fmt: skip
-    # The time of first sight is taken over from the row that is replaced.
-    connection.execute(
-        f"INSERT OR REPLACE INTO files ({_FILES}, first_seen_ns)"  # noqa: S608 - ours
-        f" SELECT {_values(_FILES)}, coalesce((SELECT o.first_seen_ns FROM files o"
-        "  WHERE o.folder = json_extract(j.value, '$[1]')"
-        "  AND o.name = json_extract(j.value, '$[2]')), ?) FROM json_each(?) j",
-        [time.time_ns(), _json(files)],
-    )
-    connection.execute(
-        f"INSERT INTO texts ({_TEXTS})"  # noqa: S608 - ours
-        f" SELECT {_values(_TEXTS)} FROM json_each(?) j",
-        [_json(texts)],
-    )
+    if not rows:
+        return
+    files: list[_Values] = []
+    texts: list[_Values] = []
+    words: list[_Values] = []
+    now = time.time_ns()
+    for identity, seen, entry in rows:
+        folder, name, size, mtime_ns, birth_ns = seen
+        width, height, seconds, note, recipe, (shared, other) = entry
+        graph = None if shared is None else _graph_id(connection, shared, graphs)
+        number = recipe.seed
+        seed = "" if number is None else str(number)  # may have 64 bits and no sign
+        models, loras = _lines(recipe.models), _lines(recipe.loras)
+        prompt, negative_prompt = _text(recipe.prompt), _text(recipe.negative_prompt)
+        files.append((
+            identity, folder, name, size, mtime_ns, birth_ns, kind_of(name), width, height, seconds,
+            note and _text(note), recipe.sampler and _text(recipe.sampler),
+            recipe.scheduler and _text(recipe.scheduler), recipe.steps, recipe.cfg,
+            seed or None, graph, now,
+        ))  # fmt: skip
+        other = other[:MAX_TEXT]
+        texts.append((identity, prompt, negative_prompt, models, loras, other))
+        words.append((
+            identity, fold(name), fold(prompt), fold(negative_prompt), fold(models), fold(loras),
+            seed, other,
+        ))  # fmt: skip
+    before = connection.total_changes
+    _insert(connection, f"INSERT OR IGNORE INTO files ({_FILES})", files)
+    if connection.total_changes - before < len(files):
+        _replace(connection, files)
+    _insert(connection, f"INSERT INTO texts ({_TEXTS})", texts)
+    _insert(connection, f"INSERT INTO words ({_COLUMNS})", words)
 
 
-def _file(row: Row, graph: int | None) -> list[Any]:
-    seen, recipe = row.seen, row.recipe
-    seed = None if recipe.seed is None else str(recipe.seed)  # may have 64 bits and no sign
-    return [
-        row.id, seen.folder, seen.name, seen.size, seen.mtime_ns, seen.birth_ns,
-        kind_of(seen.name), row.width, row.height, row.seconds, row.note,
-        recipe.sampler, recipe.scheduler, recipe.steps, recipe.cfg, seed, graph,
-    ]  # fmt: skip
-
-
-def word(connection: sqlite3.Connection, most: int) -> int:
-    """Put the words of some files in that have none yet, newest first; returns how many."""
-    ids = _ids(
-        connection,
-        # In rising order, as the word table is built fastest.
-        "SELECT json_group_array(id) FROM (SELECT id FROM (SELECT id FROM files WHERE worded = 0"
-        " AND missing_ns IS NULL ORDER BY id DESC LIMIT ?) ORDER BY id)",
-        most,
-    )
-    if ids:
-        _put_words(connection, ids)
-    return len(ids)
-
-
-def wordless(connection: sqlite3.Connection) -> int:
-    """How many files have no words yet."""
-    (count,) = connection.execute(
-        "SELECT count(*) FROM files WHERE worded = 0 AND missing_ns IS NULL"
+def _replace(connection: sqlite3.Connection, files: list[_Values]) -> None:
+    """Put files in that were left out because something was known under their paths."""
+    by_id = {file[0]: file for file in files}
+    (found,) = connection.execute(
+        "SELECT json_group_array(json_array(json_extract(j.value, '$[0]'), f.id, f.first_seen_ns))"
+        " FROM json_each(?) j JOIN files f"
+        " ON f.folder = json_extract(j.value, '$[1]') AND f.name = json_extract(j.value, '$[2]')"
+        " WHERE f.id <> json_extract(j.value, '$[0]')",
+        [_json([file[:3] for file in files])],
     ).fetchone()
-    return int(count)
+    known = orjson.loads(found)
+    _forget(connection, [old for _, old, _ in known])
+    # The time of first sight is taken over: a new picture in that place is still that place's file.
+    again = [(*by_id[new][:-1], first_seen_ns) for new, _, first_seen_ns in known]
+    _insert(connection, f"INSERT INTO files ({_FILES})", again)
+
+
+def _insert(connection: sqlite3.Connection, statement: str, rows: list[_Values]) -> None:
+    connection.executemany(f"{statement} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+
+
+def _text(text: str) -> str:
+    """As much of a text as is kept; half characters, which no file can hold, become `?`."""
+    text = text[:MAX_TEXT]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+@lru_cache(maxsize=256)
+def _lines(names: tuple[str, ...]) -> str:
+    return _text("\n".join(names))
 
 
 def lose(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
@@ -161,11 +147,13 @@ def lose(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
 
 
 def regain(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
-    """Missing files are back as they were. Their words are put in with the next ones."""
-    connection.execute(
-        f"UPDATE files SET missing_ns = NULL WHERE id IN {_GIVEN}",  # noqa: S608 - ours
+    """Missing files are back as they were."""
+    (found,) = connection.execute(
+        f"SELECT json_group_array(id) FROM files WHERE missing_ns IS NOT NULL AND id IN {_GIVEN}",  # noqa: S608
         [_json(ids_at(connection, paths))],
-    )
+    ).fetchone()
+    connection.execute(f"UPDATE files SET missing_ns = NULL WHERE id IN {_GIVEN}", [found])  # noqa: S608
+    _put_words(connection, orjson.loads(found))
 
 
 def forget(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
@@ -222,49 +210,41 @@ def _ids_by_path(connection: sqlite3.Connection, paths: Iterable[str]) -> list[t
 
 
 def _put_words(connection: sqlite3.Connection, ids: list[int]) -> None:
-    given = [_json(ids)]
-    connection.execute(f"{_PUT_WORDS} {_GIVEN} ORDER BY f.id", given)
-    connection.execute(f"UPDATE files SET worded = 1 WHERE id IN {_GIVEN}", given)  # noqa: S608
+    connection.execute(f"{_PUT_WORDS} {_GIVEN} ORDER BY f.id", [_json(ids)])
 
 
 def _take_words(connection: sqlite3.Connection, ids: list[int]) -> None:
-    given = [_json(ids)]
-    connection.execute(f"{_TAKE_WORDS} {_GIVEN} AND f.worded = 1", given)
-    connection.execute(f"UPDATE files SET worded = 0 WHERE id IN {_GIVEN}", given)  # noqa: S608
+    connection.execute(f"{_TAKE_WORDS} {_GIVEN} AND f.missing_ns IS NULL", [_json(ids)])
 
 
-def _graph_id(connection: sqlite3.Connection, text: str, known: dict[bytes, int]) -> int:
-    data = text[:MAX_GRAPH].encode("utf-8", "replace")
-    digest = blake2b(data, digest_size=16).digest()
+def merge(connection: sqlite3.Connection, pages: int) -> bool:
+    """Join some of the pieces that the word table was written in; whether any were left to join."""
+    before = connection.total_changes
+    connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", [pages])
+    return connection.total_changes - before > 1  # which is how FTS5 tells
+
+
+def _graph_id(connection: sqlite3.Connection, shared: SharedGraph, known: dict[bytes, int]) -> int:
+    digest = shared.digest
     identity = known.get(digest)
     if identity is None:
         found = connection.execute("SELECT id FROM graphs WHERE digest = ?", [digest]).fetchone()
-        identity = int(found[0]) if found else _new_graph(connection, digest, data)
+        identity = int(found[0]) if found else _new_graph(connection, shared)
         known[digest] = identity
     return identity
 
 
-def _new_graph(connection: sqlite3.Connection, digest: bytes, data: bytes) -> int:
+def _new_graph(connection: sqlite3.Connection, shared: SharedGraph) -> int:
     added = connection.execute(
-        "INSERT INTO graphs (digest, text) VALUES (?, ?)", [digest, zlib.compress(data, 6)]
+        "INSERT INTO graphs (digest, text) VALUES (?, ?)",
+        [shared.digest, zlib.compress(shared.text.encode(), 1)],
     )
     identity = added.lastrowid
     assert identity is not None  # an INSERT that did not raise has one
     connection.execute(
-        "INSERT INTO graph_words (rowid, text) VALUES (?, ?)", [identity, fold(data.decode())]
+        "INSERT INTO graph_words (rowid, text) VALUES (?, ?)", [identity, fold(shared.text)]
     )
     return identity
-
-
-def _values(columns: str) -> str:
-    """The values of one row of a batch, for so many columns."""
-    count = columns.count(",") + 1
-    return ", ".join(f"json_extract(j.value, '$[{at}]')" for at in range(count))
-
-
-def _ids(connection: sqlite3.Connection, statement: str, given: object) -> list[int]:
-    (found,) = connection.execute(statement, [given]).fetchone()
-    return [int(identity) for identity in orjson.loads(found)]
 
 
 def _json(value: Any) -> str:

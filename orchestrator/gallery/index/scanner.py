@@ -16,20 +16,21 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
-from orchestrator.gallery.attributes import look_at
-from orchestrator.gallery.facts import Facts, read_facts
 from orchestrator.gallery.index.differences import Comparison, Differences
 from orchestrator.gallery.index.lanes import Lanes
 from orchestrator.gallery.index.model import Phase, Progress, ScanReport, Seen, joined
+from orchestrator.gallery.index.reading import Entry, read_entry
 from orchestrator.gallery.index.rows import Row
 from orchestrator.gallery.index.store import Index
 from orchestrator.gallery.index.walk import Walk
 from orchestrator.gallery.listing import FileStat
 
 #: Files that are read, and written into the index, at a time.
-BATCH = 500
+BATCH = 2_000
 #: The first batches are small: whether a share is slow shall not show after 500 files only.
 FIRST_BATCH = 25
+#: A batch that took longer than this (seconds) is followed by a smaller one.
+_QUICK = 0.2
 #: Batches that may wait to be written: memory, against waiting for each other.
 _AHEAD = 2
 #: Files that may fail one after the other before the share is taken to be gone.
@@ -40,7 +41,7 @@ _TELL_EVERY = 0.1
 _LOOK = 0.1
 
 Tell = Callable[[Progress], None]
-Reader = Callable[[Path], Facts]
+Reader = Callable[[str], Entry]
 
 
 @define
@@ -71,9 +72,10 @@ class Scan:
     follow: Callable[[Path], bool] | None = None
     #: Take files for deleted however many are missing: somebody has confirmed it.
     accept_loss: bool = False
-    read: Reader = read_facts
+    read: Reader = read_entry
     _teller: _Teller = field(init=False)
     _lanes: Lanes = field(init=False)
+    _root: str = field(init=False)
     _unreadable: list[str] = field(factory=list, init=False)
     _read: list[str] = field(factory=list, init=False)
     _failed_in_row: int = field(default=0, init=False)
@@ -81,6 +83,7 @@ class Scan:
     def __attrs_post_init__(self) -> None:
         self._teller = _Teller(self.tell)
         self._lanes = Lanes(self.stop)
+        self._root = f"{self.root}{os.sep}"
 
     def run(self) -> ScanReport:
         """Look, read and record. Waits for another scan of the same index to end first.
@@ -97,7 +100,7 @@ class Scan:
             begin = time.monotonic()
             listed = sorted(files, key=lambda file: file.mtime_ns)
             self._read_all(listed)
-            self._word_all()
+            self._tidy()
             return self._report(Differences(files=len(listed)), begin)
 
     @contextmanager
@@ -125,8 +128,8 @@ class Scan:
         if found.back:
             self.index.regain(found.back)
         self._read_all(found.to_read)
-        self._word_all()
         self._teller("done", found.files, found.files)
+        self._tidy()
         return self._report(found, begin, [*missing, *found.back])
 
     def _confirmed(self, found: Differences) -> bool:
@@ -213,14 +216,17 @@ class Scan:
         self._teller("reading", 0, total)
         while left and not self.stop.is_set() and self._failed_in_row < _MANY_FAILED:
             begin = max(0, left - size)
-            numbered = [(first_id + at, files[at]) for at in reversed(range(begin, left))]
+            started = time.monotonic()
+            numbered = [(first_id + at, files[at]) for at in range(left - 1, begin - 1, -1)]
             rows = [row for row in self._lanes.run(numbered, self._row) if row is not None]
+            quick = time.monotonic() - started < _QUICK
             if len(waiting) >= _AHEAD:
                 waiting.pop(0).result()
             if rows:
-                waiting.append(self.index.put(rows))
                 self._read += [row.seen.path for row in rows]
-            left, size = begin, BATCH
+                rows.reverse()
+                waiting.append(self.index.put(rows))
+            left, size = begin, min(BATCH, 4 * size) if quick else max(FIRST_BATCH, size // 2)
             self._teller("reading", total - left, total)
         for put in waiting:
             put.result()
@@ -228,10 +234,8 @@ class Scan:
     def _row(self, numbered: tuple[int, Seen]) -> Row | None:
         """A file read; None if it is gone or cannot be read, and then it is named."""
         number, file = numbered
-        path = self.root / file.path
         try:
-            facts = self.read(path)
-            file = evolve(file, birth_ns=look_at(str(path)).birth_ns)
+            entry = self.read(self._root + file.path)
         except (FileNotFoundError, NotADirectoryError):
             return None  # the next scan will say whether it is missing or has moved
         except OSError:
@@ -239,18 +243,12 @@ class Scan:
             self._failed_in_row += 1
             return None
         self._failed_in_row = 0
-        return Row.of(number, file, facts)
+        return Row(number, file, entry)
 
-    def _word_all(self) -> None:
-        """Make searchable what is not yet."""
-        total = self.index.wordless()
-        done = 0
-        while done < total and not self.stop.is_set():
-            self._teller("words", done, total)
-            step = self.index.word(BATCH)
-            if not step:
-                break
-            done += step
+    def _tidy(self) -> None:
+        """Join what was written batch by batch; searches find it all before that, too."""
+        while self._read and not self.stop.is_set() and self.index.tidy():
+            pass
 
 
 def differing(index: Index, folder: str, listing: Iterable[FileStat]) -> list[Seen]:

@@ -4,8 +4,8 @@ The file is disposable: whatever is wrong with it, it is deleted and made anew.
 
 `files` is narrow, because filters look at many of its rows; `texts` has what is shown of a hit.
 `words` finds rows by their words and holds no text itself, so a row's old words are taken out by
-giving them once more. Ids rise with the time of modification as far as files are met together:
-the newest matches are then simply the last ones.
+giving them once more. Every file that is not missing has its words in it. Ids rise with the time
+of modification as far as files are met together: the newest matches are then simply the last ones.
 """
 
 from __future__ import annotations
@@ -21,10 +21,16 @@ from orchestrator.gallery.index.words import TOKENIZER, fold
 _log = structlog.get_logger(__name__)
 
 #: Raised whenever a table changes, or what is written into one: `fold`, or what a recipe is.
-VERSION = 1
+VERSION = 2
 NAME = "index.sqlite"
 #: How long another program's lock is waited for (seconds).
 PATIENCE = 10.0
+#: How the word table is written: each batch as it comes, whole in memory first (in bytes); batches
+#: are joined when a scan has ended, or when there are very many of them.
+_WRITING = (("automerge", 0), ("crisismerge", 64), ("hashsize", 32 * 1024 * 1024))
+#: Pages of changes that are gathered before they are copied into the file, which waits for the
+#: disk: 64 MB.
+_CHECKPOINT = 8_000
 #: SQLite's own files beside it.
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
@@ -49,13 +55,10 @@ CREATE TABLE files (
     graph INTEGER,
     first_seen_ns INTEGER NOT NULL,
     missing_ns INTEGER,
-    -- Whether its words are in `words`.
-    worded INTEGER NOT NULL DEFAULT 0,
     UNIQUE (folder, name)
 );
 CREATE INDEX by_size ON files (size);
 CREATE INDEX by_time ON files (mtime_ns) WHERE missing_ns IS NULL;
-CREATE INDEX wordless ON files (id) WHERE worded = 0 AND missing_ns IS NULL;
 CREATE INDEX gone ON files (missing_ns) WHERE missing_ns IS NOT NULL;
 CREATE TABLE texts (
     id INTEGER PRIMARY KEY,
@@ -94,6 +97,15 @@ def connect(folder: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_to_write(folder: Path) -> sqlite3.Connection:
+    """A connection for the one who writes."""
+    connection = connect(folder)
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
+    # What was deleted is a copy of what stands in the files, and no secret.
+    connection.execute("PRAGMA secure_delete = OFF")
+    return connection
+
+
 def make_ready(folder: Path) -> bool:
     """See that there is an index that can be used; whether it had to be made anew.
 
@@ -110,6 +122,7 @@ def make_ready(folder: Path) -> bool:
         connection.execute("PRAGMA page_size = 8192")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
+        connection.executemany("INSERT INTO words (words, rank) VALUES (?, ?)", _WRITING)
     return True
 
 

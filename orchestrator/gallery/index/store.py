@@ -35,6 +35,8 @@ T = TypeVar("T")
 
 #: Rows that `all_files` reads at once.
 _PAGE = 5_000
+#: Pages of the word table that one step of tidying writes: some ten milliseconds.
+_TIDY_PAGES = 500
 _INDEXED = (
     "SELECT json_array(f.folder, f.name, f.size, f.mtime_ns, f.birth_ns, f.kind, f.width,"
     " f.height, f.seconds, f.note, f.first_seen_ns, f.missing_ns, t.prompt, t.negative_prompt,"
@@ -60,7 +62,7 @@ class Index:
         self._closed = False
         with _told(folder):
             self.is_new = schema.make_ready(folder)
-            self._writing = schema.connect(folder)
+            self._writing = schema.connect_to_write(folder)
             (last,) = self._writing.execute("SELECT max(id) FROM files").fetchone()
         self._last_id = int(last or 0)
         self._ids = threading.Lock()
@@ -94,14 +96,12 @@ class Index:
         """Add files that were read, or renew what was known of them; done when the result is."""
         return self._write(lambda connection: rows.put(connection, batch, self._graphs))
 
-    def word(self, most: int) -> int:
-        """Make some files searchable that were put in; returns how many they were."""
-        return self._write(lambda connection: rows.word(connection, most)).result()
+    def tidy(self) -> bool:
+        """Make what was written quicker to search, a step; whether there is more to do.
 
-    def wordless(self) -> int:
-        """How many files wait to become searchable."""
-        with self._reading() as connection:
-            return rows.wordless(connection)
+        Between two steps others may write.
+        """
+        return self._write(lambda connection: rows.merge(connection, _TIDY_PAGES)).result()
 
     def lose(self, paths: Iterable[str]) -> None:
         """Note that files are missing. All that is known of them stays."""

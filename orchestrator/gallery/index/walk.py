@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import field, frozen
 
+from orchestrator.gallery.attributes import Attributes, Look, looker, of_stat
 from orchestrator.gallery.index.model import Seen, joined
 from orchestrator.gallery.listing import MAX_DEPTH
 from orchestrator.gallery.media import is_hidden, is_media
@@ -25,7 +27,7 @@ class Folder:
     #: Below the project, with `/`; `.` is the project itself.
     relative: str
     #: The media in it, by name.
-    files: dict[str, os.stat_result]
+    files: dict[str, Attributes]
     #: Files in it that the share did not let us look at.
     unreadable: tuple[str, ...] = ()
 
@@ -63,50 +65,62 @@ class Walk:
         self, path: str, relative: str, depth: int, below: list[tuple[str, str, int]]
     ) -> Folder:
         """One folder; those in it are added to `below`."""
-        files: dict[str, os.stat_result] = {}
+        files: dict[str, Attributes] = {}
         unreadable: list[str] = []
-        with os.scandir(path) as entries:
+        with _listed(path) as (entries, look):
             for entry in entries:
                 name = entry.name
                 if is_media(name) and (name.isascii() or is_text(name)):
                     try:
-                        info = entry.stat()
+                        info = of_stat(entry.stat()) if look is None else look(name)
                     except OSError as exc:
                         if not isinstance(exc, FileNotFoundError) and not entry.is_symlink():
                             unreadable.append(joined(relative, name))
                         continue
-                    if stat.S_ISREG(info.st_mode):
+                    if stat.S_ISREG(info.mode):
                         files[name] = info
                         continue
                 elif name[0] == ".":
                     continue
-                if _is_folder(entry) and self._enters(entry, depth + 1):
-                    below.append((entry.path, joined(relative, name), depth + 1))
+                if _is_folder(entry) and self._enters(entry, path, depth + 1):
+                    below.append((f"{path}/{name}", joined(relative, name), depth + 1))
         return Folder(relative, files, tuple(unreadable))
 
-    def _enters(self, entry: os.DirEntry[str], depth: int) -> bool:
+    def _enters(self, entry: os.DirEntry[str], folder: str, depth: int) -> bool:
         """Whether to look into a folder."""
         if is_hidden(entry.name) or not is_text(entry.name) or depth > MAX_DEPTH:
             return False
         if not entry.is_symlink():
             return True
-        if self.follow is None or not self.follow(Path(entry.path)):
+        path = f"{folder}/{entry.name}"
+        if self.follow is None or not self.follow(Path(path)):
             return False
-        real = os.path.realpath(entry.path)
+        real = os.path.realpath(path)
         if any(_holds(top, real) or _holds(real, top) for top in self._tops):
             return False  # listed already, or holding what is: it would go round for ever
         self._tops.append(real)
         return True
 
 
-def seen(folder: str, name: str, info: os.stat_result) -> Seen:
-    """A file as its folder lists it; when it was created is not asked for here, for that is slow.
+def seen(folder: str, name: str, info: Attributes) -> Seen:
+    """A file as its folder lists it."""
+    return Seen(folder, name, info.size, info.mtime_ns, info.birth_ns)
 
-    Its oldest known time stands for it until the file is read.
-    """
-    return Seen(
-        folder, name, info.st_size, info.st_mtime_ns, min(info.st_mtime_ns, info.st_ctime_ns)
-    )
+
+@contextmanager
+def _listed(path: str) -> Iterator[tuple[Iterator[os.DirEntry[str]], Look | None]]:
+    """What is in a folder, and what looks at it by name; None if the entries know best."""
+    if os.scandir not in os.supports_fd:
+        with os.scandir(path) as entries:
+            yield entries, None
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # A descriptor gives entries as text, which the type of scandir does not know.
+        with os.scandir(descriptor) as entries:
+            yield entries, looker(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def is_text(name: str) -> bool:

@@ -15,6 +15,7 @@ import structlog
 from attrs import define, field, frozen
 
 from events.assets import AssetId
+from events.stamp import moment
 from orchestrator.errors import FileChanging
 from orchestrator.gallery.facts import read_facts
 from orchestrator.gallery.fingerprint import head
@@ -31,11 +32,17 @@ MOST_ALIKE = 100
 
 @frozen
 class Known:
-    """What the log says of assets: a copy, since records come in while a thread looks."""
+    """What the log says of assets.
+
+    Records come in while a thread looks. It only asks for single keys, of which it has a list; what
+    is decided in the end looks once more.
+    """
 
     assets: Mapping[str, Asset]
     places: Mapping[str, Place]
     lineage: Mapping[str, Lineage]
+    #: All assets there were.
+    keys: Sequence[str]
     #: Files and folders that an operation is about to change: it will tell itself where they went.
     moving: frozenset[str] = frozenset()
     moving_folders: tuple[str, ...] = ()
@@ -50,7 +57,8 @@ class Known:
 
     def unburied(self) -> Iterator[tuple[AssetId, Asset]]:
         """Every asset that should lie in the project, also where another one took its place."""
-        for asset, known in self.assets.items():
+        for asset in self.keys:
+            known = self.assets[asset]  # none is ever forgotten
             if known.known and known.state is State.PRESENT and not self.is_moving(known.path):
                 yield AssetId(asset), known
 
@@ -107,6 +115,8 @@ class Look:
     lost: list[Lost] = field(factory=list, init=False)
     #: Files with the same bytes, by lost asset.
     _prints: dict[AssetId, Sequence[str]] = field(factory=dict, init=False)
+    #: Files that the same run made, likewise, where no bytes fit.
+    _lineages: dict[AssetId, Sequence[str]] = field(factory=dict, init=False)
     _alike: dict[tuple[int, str], list[str]] = field(factory=dict, init=False)
 
     def find(self) -> None:
@@ -179,15 +189,39 @@ class Look:
         ]
         return dict(found[:MOST_LINEAGES])
 
-    def decide(self, naming: Mapping[AssetId, Sequence[str]]) -> Matched:
-        """Pair what is lost with what was found. Blocks.
+    def follow(self, naming: Mapping[AssetId, Sequence[str]]) -> None:
+        """See which files the runs made that made what is lost. Blocks.
 
         Args:
             naming: Files whose graphs name the job that made an asset, by asset.
         """
         made = self.made()
-        lineages = {asset: self._same_run(made[asset], paths) for asset, paths in naming.items()}
-        return match(self.lost, self._prints, lineages)
+        for asset, paths in naming.items():
+            self._lineages[asset] = self._same_run(made[asset], paths)
+
+    def candidates(self) -> set[str]:
+        """All files that may be something that is lost."""
+        found = (*self._prints.values(), *self._lineages.values())
+        return {path for paths in found for path in paths}
+
+    def decide(self, first_seen: Mapping[str, int]) -> Matched:
+        """Pair what is lost with what was found.
+
+        Args:
+            first_seen: When each candidate was first met, in nanoseconds; those of which that is
+                not known have just come.
+        """
+        older: dict[AssetId, set[str]] = {}
+        for each in self.lost:
+            there = _heard_ns(self.known.assets[each.asset])
+            paths = self._prints[each.asset] or self._lineages.get(each.asset, ())
+            older[each.asset] = {
+                path
+                for path in paths
+                # Where another asset lay, the file is not the one that was met there first.
+                if first_seen.get(path, there) < there and self.known.asset_at(path) is None
+            }
+        return match(self.lost, self._prints, self._lineages, older)
 
     def _same_run(self, made: Lineage, paths: Sequence[str]) -> list[str]:
         """Files that a run saved, and that are nobody's yet.
@@ -208,6 +242,11 @@ class Look:
         except OSError as exc:
             _log.info("relink.not_read", path=path, reason=str(exc))
             return False
+
+
+def _heard_ns(asset: Asset) -> int:
+    """When somebody last saw an asset where it lay: what was met before then lay beside it."""
+    return int(moment(max(asset.as_of, asset.bytes_as_of)).timestamp() * 1e9)
 
 
 def _name(path: str) -> str:

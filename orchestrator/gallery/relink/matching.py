@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from attrs import define, field, frozen
 
@@ -56,6 +56,7 @@ def match(
     lost: Sequence[Lost],
     prints: Mapping[AssetId, Sequence[str]],
     lineages: Mapping[AssetId, Sequence[str]],
+    older: Mapping[AssetId, Collection[str]] | None = None,
 ) -> Matched:
     """Pair lost assets with files.
 
@@ -68,22 +69,27 @@ def match(
         prints: Files of the same size and fingerprint, by asset.
         lineages: Files that the same run of a workflow made, by asset; asked where no fingerprint
             fits.
+        older: Of those files, the ones that were there beside it before it was lost: copies. They
+            may be told to a person, and are never certain.
     """
     sorting = _Sorting()
-    reasons: dict[AssetId, str | None] = {}
+    reasons: dict[AssetId, str] = {}
+    everything: dict[AssetId, Sequence[str]] = {}
     for each in lost:
-        found, reasons[each.asset] = prints.get(each.asset, ()), FINGERPRINT
+        found, reason = prints.get(each.asset, ()), FINGERPRINT
         if not found:
-            found, reasons[each.asset] = lineages.get(each.asset, ()), LINEAGE
-        sorting.add(each, found)
+            found, reason = lineages.get(each.asset, ()), LINEAGE
+        everything[each.asset], reasons[each.asset] = found, reason
+        copies = (older or {}).get(each.asset, ())
+        sorting.add(each, [path for path in found if path not in copies])
     sorting.run()
     pairs, undecided = [], []
     for each in lost:
         path, reason = sorting.found.get(each.asset), reasons[each.asset]
-        if path is not None and reason is not None and not each.held and path != each.path:
+        if path is not None and not each.held and path != each.path:
             pairs.append(Pair(each, path, reason))
         else:
-            candidates = tuple(sorting.candidates[each.asset])
+            candidates = tuple(everything[each.asset])
             undecided.append(Undecided(each, candidates, reason if candidates else None))
     return Matched(tuple(pairs), tuple(undecided))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -31,17 +31,22 @@ from orchestrator.errors import (
     PathInvalid,
     PathNotPermitted,
 )
-from orchestrator.gallery.fileops.steps import Role
 from orchestrator.gallery.finder import Finder
 from orchestrator.gallery.fingerprint import head
-from orchestrator.gallery.index.model import ScanReport, Search
+from orchestrator.gallery.index.model import ScanReport
 from orchestrator.gallery.index.store import Index
 from orchestrator.gallery.indexes import Indexes
 from orchestrator.gallery.reading import reading
-from orchestrator.gallery.relink.looking import Heads, Known, Look
+from orchestrator.gallery.relink.asking import (
+    all_files,
+    first_seen_of,
+    known_of,
+    naming_of,
+    portions,
+)
+from orchestrator.gallery.relink.looking import Heads, Look
 from orchestrator.gallery.relink.matching import FINGERPRINT, Matched, Pair
 from orchestrator.project import Project
-from projections.assets import Lineage
 
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -50,6 +55,8 @@ T = TypeVar("T")
 ACTOR = "relink"
 #: Looks that wait for their shares side by side: one that hangs hangs one of these, nobody else.
 _THREADS = 4
+#: Assets that are relinked side by side.
+_TURNS = 64
 #: What may be wrong with one file, and is no fault of the project.
 _OF_THE_FILE = (
     AssetTaken, FileChanging, FileMissing, FileUnreadable, InvalidFields, PathInvalid,
@@ -139,7 +146,8 @@ class Relinker:
         command = RelinkAsset(
             asset=AssetId(asset), source=known.path, sighting=sighting, reason=PERSON
         )
-        await project.change(command, actor)
+        if await project.change(command, actor):
+            await self._not_missing(project, [known.path])
         return project, sighting.path
 
     # Looking. -----------------------------------------------------------------------------------
@@ -147,19 +155,22 @@ class Relinker:
     async def _look(self, project: Project) -> Matched:
         """Compare the log, the index and the share, each where it may be waited for."""
         async with self._turns.setdefault(project.root, asyncio.Lock()):
-            known = await _known(project)
-            if not known.assets:
+            known = known_of(project)
+            if not known.keys:
                 return Matched((), ())
             index = self.indexes.of(project)
-            files = await index.ask(_all_files)
+            files = await index.ask(all_files)
             heads = self._heads.setdefault(project.root, Heads())
             look = Look(project.root, known, files, heads, self._stop)
             await self._in_thread(look.find)
             made, lost = look.made(), {each.asset: each.path for each in look.lost}
-            naming: Mapping[AssetId, list[str]] = {}
             if made:
-                naming = await index.ask(lambda asked: _naming(asked, made, lost))
-            return await self._in_thread(lambda: look.decide(naming))
+                naming = await index.ask(lambda asked: naming_of(asked, made, lost))
+                await self._in_thread(partial(look.follow, naming))
+            first_seen = {}
+            for part in portions(look.candidates()):
+                first_seen.update(await index.ask(partial(first_seen_of, part)))
+            return await self._in_thread(partial(look.decide, first_seen))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -193,33 +204,53 @@ class Relinker:
         if self._stop.is_set():
             return
         batch = str(uuid7())
-        for pair in matched.pairs:
-            await self._apply(project, pair, batch)
+        turns = asyncio.Semaphore(_TURNS)
+
+        async def one(pair: Pair) -> str | None:
+            async with turns:
+                return pair.lost.path if await self._apply(project, pair, batch) else None
+
+        # Side by side, so that what is written waits for the share together.
+        ends = await asyncio.gather(*map(one, matched.pairs))
+        left = [path for path in ends if path is not None]
+        if left:
+            await self._not_missing(project, left)
         awaited = list(project.view.awaited())
         if awaited:
             await self._welcome(project, awaited, batch)
 
-    async def _apply(self, project: Project, pair: Pair, batch: str) -> None:
+    async def _not_missing(self, project: Project, left: Iterable[str]) -> None:
+        """Tell the index that files are not missing where they lay: they lie elsewhere now."""
+
+        def forget(index: Index) -> None:
+            gone = {file.path for file in index.missing()}
+            index.forget(gone.intersection(left))
+
+        await self.indexes.of(project).ask(forget)
+
+    async def _apply(self, project: Project, pair: Pair, batch: str) -> bool:
+        """Relink an asset. Returns whether that changed anything."""
         lost = pair.lost
         try:
             sighting = await self._in_thread(partial(self._sight, project.root, pair.path))
             seen = sighting.size, sighting.head
             if pair.reason == FINGERPRINT and seen != (lost.size, lost.head):
-                return  # it changed since we looked
+                return False  # it changed since we looked
             command = RelinkAsset(
                 asset=lost.asset, source=lost.path, sighting=sighting, reason=pair.reason
             )
             told = await project.change(command, ACTOR, batch)
         except _OF_THE_FILE as exc:
             _log.info("relink.not_done", path=pair.path, reason=str(exc))
-            return
+            return False
         if told:
             where = {"source": lost.path, "path": sighting.path, "reason": pair.reason}
             _log.info("asset.relinked", project=str(project.root), **where)
+        return bool(told)
 
     async def _welcome(self, project: Project, awaited: Iterable[str], batch: str) -> None:
         """Give files that were awaited what was said of them."""
-        files = await self.indexes.of(project).ask(_all_files)
+        files = await self.indexes.of(project).ask(all_files)
         for path in awaited:
             if path not in files:
                 continue  # still not there
@@ -237,50 +268,3 @@ class Relinker:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-async def _known(project: Project) -> Known:
-    """What the log says of assets now; the loop may breathe between the tables."""
-    tables = project.tables
-    assets = dict(tables.table("assets"))
-    await asyncio.sleep(0)
-    places = dict(tables.table("places"))
-    await asyncio.sleep(0)
-    lineage = dict(tables.table("lineage"))
-    return Known(assets, places, lineage, *_moving(project))
-
-
-def _moving(project: Project) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Files and folders that operations under way are about to change, on whichever host."""
-    files: set[str] = set()
-    folders: set[str] = set()
-    for plan in project.tables.table("plans").values():
-        for step in () if plan.planned is None else plan.planned.steps:
-            kind = folders if step.get("role") == Role.FOLDER else files
-            kind.update(str(step[name]) for name in ("from", "to", "path") if step.get(name))
-    return frozenset(files), tuple(folders)
-
-
-def _all_files(index: Index) -> dict[str, tuple[int, int]]:
-    """Size and time of each file that is there."""
-    return {path: (size, mtime) for path, size, mtime in index.all_files()}
-
-
-def _naming(
-    index: Index, made: Mapping[AssetId, Lineage], lost: Mapping[AssetId, str]
-) -> dict[AssetId, list[str]]:
-    """Files whose graphs name the job that made an asset, and that are made as it was.
-
-    Who draws a new picture with the graph of an old one takes its prefix along.
-    """
-    found: dict[AssetId, list[str]] = {}
-    for asset, lineage in made.items():
-        words = Search(text=f'"job-{lineage.job}"', fields=frozenset({"workflow"}), limit=50)
-        old = index.file(lost[asset])
-        found[asset] = []
-        for hit in index.search(words).hits:
-            new = index.file(hit.path)
-            gone = old is not None and old.missing_ns is not None
-            if new is not None and (old is None or not gone or old.recipe == new.recipe):
-                found[asset].append(hit.path)
-    return found
