@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from orchestrator.comfyui.workflow import Workflow
+from orchestrator.gallery.facts import facts_of as really_facts_of
 from orchestrator.gallery.facts import read_facts
-from orchestrator.gallery.index import reading
+from orchestrator.gallery.index import drawings, reading
 from orchestrator.gallery.index.reading import Entry, entry_of, read_entry
 from tests.comfyui import graphs
 from tests.gallery_files.pngs import png, text
@@ -43,9 +44,8 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def facts_of(head: Any) -> Any:
         looked_through.append("")
-        return really(head)
+        return really_facts_of(head)
 
-    really = reading.facts_of
     monkeypatch.setattr(reading, "facts_of", facts_of)
 
     def read(graph: Workflow, drawing: dict[str, Any] | None = None) -> tuple[Entry, bool]:
@@ -153,6 +153,20 @@ class TestRecognized:
             assert (recipe.steps, recipe.cfg) == (20 + number, 6.5 + number)
             assert recipe.loras == (() if number == 5 else (f"grain_{number % 2}.safetensors",))
         assert short
+
+    def test_drawings_that_are_too_large_are_not_remembered(
+        self, read: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Hostile ones have megabytes; what they share is the same all the same."""
+        monkeypatch.setattr(drawings, "_MAX_DRAWING", 100)
+        found = [
+            read(graph, drawing_of(graph, title="x" * 100)) for graph in map(graph_with, range(5))
+        ]
+        (one, _), (other, short) = found[-2:]
+
+        assert short
+        assert one.graph == other.graph
+        assert one.graph.shared is not other.graph.shared
 
     def test_other_texts_of_a_graph_without_a_recipe_count(self, tmp_path: Path) -> None:
         """As when it is read in full."""

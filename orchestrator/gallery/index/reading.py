@@ -13,7 +13,8 @@ from typing import NamedTuple
 from orchestrator.errors import PngUnreadable
 from orchestrator.gallery.facts import Facts, facts_of, read_facts
 from orchestrator.gallery.heads import PictureHead
-from orchestrator.gallery.index.shared_graph import NO_GRAPH, Parts, SharedGraphs, parts_of
+from orchestrator.gallery.index.drawings import SharedGraphs
+from orchestrator.gallery.index.shared_graph import NO_GRAPH, Parts, parts_of
 from orchestrator.gallery.png import read_head
 from orchestrator.gallery.recipe import ALIKE, Recipe, recipe_of
 
