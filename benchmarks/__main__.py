@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import (
     appending,
+    browsing,
     indexing,
     moving,
     rating,
@@ -25,6 +26,7 @@ BENCHMARKS = {
     "append": appending.run,
     "ratings": rating.run,
     "start": starting.run,
+    "browse": browsing.run,
     "index": indexing.run,
     "search": searching.run,
     "thumbnails": thumbnailing.run,

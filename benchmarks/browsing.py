@@ -80,7 +80,7 @@ def alternating(ours: Callable[[], object], bare: Callable[[], object]) -> tuple
 
 
 async def scan_folder(folder: Path) -> Figure:
-    """A folder of 500 files, a fifth of them rated, from the request's fields to the answer's JSON."""
+    """A folder of 500 files, a fifth of them rated, from the request to the JSON of the answer."""
     project = folder / "Eliot"
     paths = make(project, FILES, 1)
     app = await build(Config(data_dir=folder / "data", roots=(folder,)))

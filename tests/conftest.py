@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenario import Scenario
+# Their asserts shall tell what they saw. Said here, before any folder imports them.
+pytest.register_assert_rewrite("tests.http.studio", "tests.fileops.desk")
+
+from tests.scenario import Scenario  # noqa: E402  # see above
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def looking_into(folder: str) -> Iterator[tuple[list[str], Look]]:
     """
     if _STATX is None or os.listdir not in os.supports_fd:
         names = os.listdir(folder)  # noqa: PTH208  # names only
-        yield names, lambda name: of_stat(Path(folder, name).stat())
+        yield names, lambda name: _usual(Path(folder, name).stat())
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -78,7 +78,7 @@ def look_at(path: str) -> Attributes:
     Raises:
         OSError: it is not there, or cannot be looked at.
     """
-    return of_stat(Path(path).stat()) if _STATX is None else _looker(_STATX, _AT_FDCWD)(path)
+    return _usual(Path(path).stat()) if _STATX is None else _looker(_STATX, _AT_FDCWD)(path)
 
 
 def looker(folder: int) -> Look | None:
@@ -109,8 +109,7 @@ def _looker(statx: Callable[..., int], descriptor: int) -> Look:
     return look
 
 
-def of_stat(info: os.stat_result) -> Attributes:
-    """The attributes that Python tells by itself."""
+def _usual(info: os.stat_result) -> Attributes:
     if _HAS_BIRTH:
         birth = int(getattr(info, "st_birthtime") * _BILLION)  # noqa: B009 - not on Linux
     else:

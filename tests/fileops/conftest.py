@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.fileops.desk")
-
-from tests.fileops.desk import Desk, mount  # noqa: E402  # its asserts shall tell what they saw
+from tests.fileops.desk import Desk, mount
 
 
 @pytest.fixture(autouse=True)

@@ -156,8 +156,8 @@ class TestWalkTree:
         """The rest of the tree is there."""
         real = os.scandir
 
-        def scandir(path: Path) -> object:
-            if path.name == "Panel_2":
+        def scandir(path: str | Path) -> object:
+            if Path(path).name == "Panel_2":
                 raise PermissionError(13, "Permission denied")
             return real(path)
 

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from orchestrator.gallery.index.model import Progress, Seen
 from orchestrator.gallery.index.reading import Entry, read_entry
 from orchestrator.gallery.index.rows import Row
 from orchestrator.gallery.index.scanner import Scan, differing
-from orchestrator.gallery.listing import list_folder
+from orchestrator.gallery.listing import list_folder, stat_file
 from tests.gallery_files.pngs import png, text
 from tests.gallery_index.project import Project, graph
 
@@ -72,6 +73,20 @@ class TestScan:
         assert no.note
         assert project.found("NUL") in ([], ["odd.png"])
         assert project.scan().read == 0
+
+    def test_when_files_were_created_is_known(self, project: Project) -> None:
+        """Of those of the first scan, and of those that came later or changed."""
+        project.add("a.png")
+        project.add("b.png")
+        project.scan()
+        project.add("b.png", "another prompt")
+        project.add("c.png")
+        project.scan()
+
+        for name in ("a.png", "b.png", "c.png"):
+            found = project.index.file(name)
+            assert found is not None
+            assert found.birth_ns == stat_file(project.root / name).birth_ns
 
     def test_progress_ends_with_done(self, project: Project) -> None:
         """Each phase is told."""
@@ -272,14 +287,14 @@ class TestOffline:
         for path in ("a/x.png", "a/b/y.png", "c/z.png"):
             project.add(path)
         project.scan()
-        really_open = os.open
+        scandir = os.scandir
 
-        def refuse(path: str, flags: int) -> int:
-            if path.endswith("/a"):
+        def refuse(path: str | Path) -> object:
+            if os.fspath(path).endswith("/a"):
                 raise PermissionError(13, "Permission denied")
-            return really_open(path, flags)
+            return scandir(path)
 
-        monkeypatch.setattr(os, "open", refuse)
+        monkeypatch.setattr(os, "scandir", refuse)
         report = project.scan()
 
         assert (report.unreadable, report.missing, report.offline) == (("a",), 0, False)

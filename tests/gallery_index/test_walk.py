@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from orchestrator.gallery.index.walk import Walk, seen
 from orchestrator.gallery.listing import TreeNode, list_folder, walk_tree
 from tests.gallery_files.pngs import png
@@ -25,7 +27,8 @@ def listed(root: Path) -> dict[str, list[str]]:
 
 
 class TestWalk:
-    def test_the_same_as_a_listing(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("births", [True, False])
+    def test_the_same_as_a_listing(self, tmp_path: Path, births: bool) -> None:
         """Links, loops, foreign folders, odd names and all."""
         for path in ("a/x.png", "a/b/y.MP4", "c.png/z.png", ".gallery/g.png", "@eaDir/t.png",
                      "é/ü.png", "n.txt", "Thumbs.db", "._a.png"):  # fmt: skip
@@ -39,7 +42,7 @@ class TestWalk:
         (tmp_path / "p" / "near").symlink_to(tmp_path / "far")
         Path(os.fsdecode(os.fsencode(tmp_path / "p") + b"/\xff.png")).write_bytes(png())
 
-        walk = Walk(tmp_path / "p", follow=lambda _: True)
+        walk = Walk(tmp_path / "p", follow=lambda _: True, births=births)
         found = {folder.relative: sorted(folder.files) for folder in walk.folders()}
 
         assert found == listed(tmp_path / "p")
@@ -54,11 +57,11 @@ class TestWalk:
         assert [folder.relative for folder in Walk(tmp_path / "p").folders()] == ["."]
 
     def test_files_are_as_listings_have_them(self, tmp_path: Path) -> None:
-        """Size and time. When a file was created is asked for when it is read."""
+        """Size and time; when a file was created only if that is asked for."""
         (tmp_path / "a.png").write_bytes(png())
-        (folder,) = Walk(tmp_path).folders()
         (listing,) = list_folder(tmp_path)
-        found = seen(".", "a.png", folder.files["a.png"])
-        assert (found.name, found.size, found.mtime_ns) == (
-            listing.name, listing.size, listing.mtime_ns
-        )  # fmt: skip
+        for births in (True, False):
+            (folder,) = Walk(tmp_path, births=births).folders()
+            assert seen(".", "a.png", folder.files["a.png"]) == (
+                ".", "a.png", listing.size, listing.mtime_ns, listing.birth_ns if births else None
+            )  # fmt: skip

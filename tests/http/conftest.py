@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.http.studio")
-
-from tests.http.studio import Service, Studio  # noqa: E402  # its asserts shall tell what they saw
+from tests.http.studio import Service, Studio
 
 
 @pytest.fixture

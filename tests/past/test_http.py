@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from orchestrator.http import middleware, past, serving
 from orchestrator.http.endpoint import declared
+from orchestrator.services import PAST
 from tests.past.conftest import Desk
 
 Client = TestClient[Any, Any]
@@ -22,7 +23,7 @@ Client = TestClient[Any, Any]
 async def client(desk: Desk) -> AsyncIterator[Client]:
     """A client of a service that has these endpoints only."""
     app = web.Application()
-    app[past.PAST] = desk.past
+    app[PAST] = desk.past
     middleware.install(app, cors_origins=())
     serving.routes(app, declared(past))
     async with TestClient(TestServer(app)) as made:

@@ -105,9 +105,7 @@ def look_into_outputs(
             scene.broken(Check.OUTPUTS, lies, None, what, remedy=remedy)
         else:
             remedy = "Nothing needs to be done if somebody edited it."
-            scene.note(
-                Check.OUTPUTS, lies, None, "edited since it was stored", remedy=remedy
-            )
+            scene.note(Check.OUTPUTS, lies, None, "edited since it was stored", remedy=remedy)
 
 
 def _seen(stat: os.stat_result) -> tuple[int, int]:

@@ -71,12 +71,12 @@ class Comparison:
         relative = folder.relative
         self.visited.add(relative)
         self.files += len(folder.files)
-        for name, info in folder.files.items():
+        for name, met in folder.files.items():
             before = known.pop(name, None)
             if before is None:
-                self.to_read.append(seen(relative, name, info))
-            elif before[0] != info.size or before[1] != info.mtime_ns:
-                self.to_read.append(seen(relative, name, info))
+                self.to_read.append(seen(relative, name, met))
+            elif before[0] != met[0] or before[1] != met[1]:
+                self.to_read.append(seen(relative, name, met))
                 self.changed.append(joined(relative, name))
             elif before[2]:
                 self.back.append(joined(relative, name))

@@ -1,4 +1,4 @@
-"""The two parts of a raw graph (`shared_graph`) that is like one before, without looking through it.
+"""The two parts of a raw graph (`shared_graph`) that is like one before, found without a search.
 
 Pure, but for what it remembers. A recognized graph (`gallery.alike`) tells its prompts and seeds.
 If writing them into the drawing that another file has gives the drawing of this one, letter by

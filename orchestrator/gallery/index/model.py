@@ -29,7 +29,8 @@ class Seen(NamedTuple):
     size: int
     #: Nanoseconds since 1970, by the file server's clock.
     mtime_ns: int
-    birth_ns: int
+    #: None if that was not asked for yet.
+    birth_ns: int | None
 
     @property
     def path(self) -> str:

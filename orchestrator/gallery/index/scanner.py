@@ -16,6 +16,7 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
+from orchestrator.gallery.attributes import look_at
 from orchestrator.gallery.index.differences import Comparison, Differences
 from orchestrator.gallery.index.lanes import Lanes
 from orchestrator.gallery.index.model import Phase, Progress, ScanReport, Seen, joined
@@ -154,7 +155,7 @@ class Scan:
     def _look(self) -> Differences:
         """Compare the project with the index. Nothing is written."""
         total = self.index.count()
-        walk = Walk(self.root, self.follow)
+        walk = Walk(self.root, self.follow, births=not total)
         comparison = Comparison()
         self._teller("looking", 0, total or None)
         try:
@@ -235,7 +236,10 @@ class Scan:
         """A file read; None if it is gone or cannot be read, and then it is named."""
         number, file = numbered
         try:
-            entry = self.read(self._root + file.path)
+            path = self._root + file.path
+            entry = self.read(path)
+            if file.birth_ns is None:
+                file = file._replace(birth_ns=look_at(path).birth_ns)
         except (FileNotFoundError, NotADirectoryError):
             return None  # the next scan will say whether it is missing or has moved
         except OSError:

@@ -31,6 +31,8 @@ _WRITING = (("automerge", 0), ("crisismerge", 64), ("hashsize", 32 * 1024 * 1024
 #: Pages of changes that are gathered before they are copied into the file, which waits for the
 #: disk: 64 MB.
 _CHECKPOINT = 8_000
+#: Bytes of the file for gathered changes that are kept when they were copied.
+_LEFT = 4 * 1024 * 1024
 #: SQLite's own files beside it.
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
@@ -101,6 +103,8 @@ def connect_to_write(folder: Path) -> sqlite3.Connection:
     """A connection for the one who writes."""
     connection = connect(folder)
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
+    # Whatever a scan gathered, afterwards only so much of it lies there for the next time.
+    connection.execute(f"PRAGMA journal_size_limit = {_LEFT}")
     # What was deleted is a copy of what stands in the files, and no secret.
     connection.execute("PRAGMA secure_delete = OFF")
     return connection
