@@ -13,7 +13,7 @@ from pathlib import Path
 from attrs import frozen
 
 from events.assets import AssetId
-from orchestrator.gallery.curating import Curation, curation_of
+from orchestrator.gallery.curating import Curation
 from orchestrator.gallery.facts import read_facts
 from orchestrator.gallery.index.model import Field
 from orchestrator.gallery.index.store import Index
@@ -46,26 +46,25 @@ class Judge:
         """Whether what people said decides about a file."""
         return self.least_stars > 0 or self.most_stars < 5 or bool(self.tags)
 
-    def curation(self, path: str) -> Curation:
-        """What was said of the file that lies at a path now."""
-        asset = self.now.asset_at(path)
-        return NOTHING_SAID if asset is None else curation_of(self.then, asset)
+    @property
+    def asks_praise(self) -> bool:
+        """Whether a file is only wanted if something was said of it."""
+        return self.least_stars > 0 or bool(self.tags)
 
-    def fits(self, curation: Curation) -> bool:
-        """Whether stars and tags are as wanted."""
-        has = {tag for tag, _ in curation.tags}
-        return self.least_stars <= curation.stars <= self.most_stars and has.issuperset(self.tags)
+    def fits(self, asset: AssetId) -> bool:
+        """Whether the stars and tags that an asset had are as wanted."""
+        if not self.least_stars <= self.then.stars_of(asset) <= self.most_stars:
+            return False
+        return not self.tags or set(self.then.tags_of(asset)).issuperset(self.tags)
 
     def accepts(self, path: str, index: Index) -> bool:
-        """Whether a file of the index is wanted, if it lies where it lay. Blocks, on local disk."""
-        if self.at is None:
-            return self.fits(self.curation(path))
+        """Whether a file of the index was there, and is wanted. Blocks, on local disk."""
         asset = self.now.asset_at(path)
         known = None if asset is None else self.then.asset(asset)
         if asset is None or known is None:
-            return self.fits(NOTHING_SAID) and self._was_there(path, index)
+            return not self.asks_praise and self._was_there(path, index)
         stayed = known.state is State.PRESENT and known.path == path
-        return stayed and self.fits(curation_of(self.then, asset))
+        return stayed and self.fits(asset)
 
     def _was_there(self, path: str, index: Index) -> bool:
         """Of a file that nobody had spoken of yet, only the index knows how old it is."""
@@ -88,7 +87,7 @@ class Judge:
             if now is None or (now.path == known.path and now.state is State.PRESENT):
                 continue
             place = place_of(self.now, now)
-            if place is not None and self.fits(curation_of(self.then, asset)):
+            if place is not None and self.fits(asset):
                 yield asset, known, place
 
 
@@ -101,8 +100,8 @@ def place_of(now: ProjectView, known: Asset) -> str | None:
 
 
 def nanoseconds(at: datetime) -> int:
-    """A moment as the times of files are counted."""
-    return int(at.timestamp() * 1e9)
+    """A moment as the times of files are counted: in 64 bits, which reach from 1677 to 2262."""
+    return max(-(2**63), min(int(at.timestamp() * 1e9), 2**63 - 1))
 
 
 def texts_of(file: Path, name: str, fields: Collection[Field]) -> list[tuple[str, str]]:

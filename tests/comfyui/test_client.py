@@ -102,11 +102,13 @@ class TestSubmit:
             await submit(client)
         assert caught.value.reason == "timed out"
 
-    async def test_a_dropped_connection_is_unknown(self, client: ComfyClient, stub: Stub) -> None:
+    async def test_a_dropped_connection_is_unknown(
+        self, session: aiohttp.ClientSession, stub: Stub
+    ) -> None:
         """The prompt may have been queued before the drop. It is not sent a second time."""
         stub.hang_up("POST /prompt")
         with pytest.raises(SubmitUnknown):
-            await submit(client)
+            await submit(ComfyClient(session, stub.url, "gpu-1"))
         assert stub.calls() == ["POST /prompt"]
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b"[]", b'{"prompt_id": "p"}'])

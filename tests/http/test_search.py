@@ -218,6 +218,15 @@ class TestFilters:
         assert await found(gallery, tags=[hero, todo]) == [KNIGHT]
         refused(await gallery.gallery("search", tags=["none"]), 404, "tag.unknown")
 
+    @pytest.mark.parametrize("field", ["since", "until"])
+    async def test_a_date_beyond_all_files(self, gallery: Service, field: str) -> None:
+        """Times of files have 64 bits; a far moment is a moment all the same."""
+        for when in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+            answer = await gallery.gallery("search", **{field: when})
+            assert answer.status == 200, answer.body
+            everything = (when[0] == "0") == (field == "since")
+            assert bool(answer.plain["total"]) == everything
+
     async def test_date(self, gallery: Service) -> None:
         """From `since` on and before `until`; tags and stars are found within them too."""
 
