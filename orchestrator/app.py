@@ -47,8 +47,10 @@ from orchestrator.http import (
     relink,
     search,
     serving,
+    tagging,
     thumbnails,
     trash,
+    views,
 )
 from orchestrator.http.endpoint import declared
 from orchestrator.http.openapi import Info
@@ -90,6 +92,8 @@ ENDPOINTS = declared(
     gallery,
     search,
     curation,
+    tagging,
+    views,
     moving,
     trash,
     duplicates,
@@ -171,10 +175,10 @@ def _add_gallery(
 ) -> Callable[[], Awaitable[None]]:
     """Build the gallery's parts and tie them to each other. Returns how they are closed."""
     importer = Importer(roots.permits)
-    finder = Finder(roots, projects, importer.ensure)
     engine = Engine()
     cache = config.data_dir / "cache"
     indexes = Indexes(Indexer(roots.permits), cache / "index")
+    finder = Finder(roots, projects, importer.ensure, indexes.is_made_anew)
     thumbs = Thumbnails(roots, cache / "thumbnails")
     news, moments = GalleryNews(), Moments()
     file_work, bin_ = FileWork(finder, engine), Bin(finder, engine)
@@ -205,7 +209,7 @@ def _add_gallery(
     gallery_.watchers += [indexes.looked_at, make_ahead]
     engine.listeners += [indexes.moved, duplicates_.moved]
     projects.listeners += [news.hear, past_.hear]
-    projects.openers.append(engine.opened)
+    projects.openers += [engine.opened, news.opened]
     indexes.indexer.listeners += [indexes.changed, news.progress]
     indexes.indexer.enders += [indexes.changed, news.scanned, relinker.scanned]
 

@@ -13,11 +13,11 @@ from attrs import field, frozen
 from orchestrator.gallery.curating import curation_at
 from orchestrator.gallery.duplicates.keeping import Keep
 from orchestrator.gallery.duplicates.report import Candidate, Group, Likeness
-from orchestrator.http.curation import MANY, RefusedFile
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.entries import TagView, tag_views, time_of
 from orchestrator.http.fields import about
 from orchestrator.http.gallery import FILE_PATH, PROJECT, PROJECT_PATH, TAGS
+from orchestrator.http.many import MANY, RefusedFile
 from orchestrator.http.middleware import ACTOR
 from orchestrator.http.moving import BATCH, MOVE, errors_of
 from orchestrator.http.trash import TrashedFile

@@ -10,10 +10,10 @@ from attrs import field, frozen
 from orchestrator import errors
 from orchestrator.gallery.fileops.renaming import ByRegex, ByTemplate, Mode, Numbered
 from orchestrator.gallery.fileops.requests import Conflict, Moved, Report
-from orchestrator.http.curation import MANY, MANY_BYTES, RefusedFile
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
 from orchestrator.http.gallery import CHANGE, FILE_PATH, PROJECT_PATH, TAGS
+from orchestrator.http.many import MANY, MANY_BYTES, RefusedFile
 from orchestrator.http.middleware import ACTOR
 from orchestrator.services import FILES, RENAMER
 

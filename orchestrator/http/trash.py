@@ -9,10 +9,10 @@ from attrs import field, frozen
 
 from events.stamp import moment
 from orchestrator.gallery.media import media_type
-from orchestrator.http.curation import MANY, MANY_BYTES, RefusedFile
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
 from orchestrator.http.gallery import AT, PROJECT, PROJECT_PATH, TAGS, view_of
+from orchestrator.http.many import MANY, MANY_BYTES, RefusedFile
 from orchestrator.http.middleware import ACTOR
 from orchestrator.http.moving import BATCH, FILES_FIELD, MOVE, errors_of
 from orchestrator.services import BIN, FILES, FINDER

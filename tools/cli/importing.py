@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import click
 import orjson
-import structlog
 
 from orchestrator.config import Config, load_config
 from orchestrator.gallery.legacy.importer import Importer
@@ -23,6 +21,7 @@ from orchestrator.host import load_host
 from orchestrator.paths.roots import Roots
 from orchestrator.projects import Projects
 from tools.cli.place import gallery_of
+from tools.cli.quiet import warnings_on_stderr
 from tools.cli.terminal import clean, number, table
 
 DEFAULT_CONFIG = Path("config.yaml")
@@ -50,7 +49,7 @@ def import_project(project: Path, config: Path | None, *, dry_run: bool, machine
     if config is None and DEFAULT_CONFIG.exists():
         config = DEFAULT_CONFIG
     settings = load_config(config, os.environ)
-    with _warnings_on_stderr():
+    with warnings_on_stderr():
         report = asyncio.run(_import(root.resolve(), settings, dry_run=dry_run))
     if machine:
         click.echo(orjson.dumps(report.plain(), option=orjson.OPT_INDENT_2))
@@ -70,20 +69,6 @@ async def _import(root: Path, config: Config, *, dry_run: bool) -> Report:
             )
     finally:
         await projects.close()
-
-
-@contextmanager
-def _warnings_on_stderr() -> Iterator[None]:
-    """Of the service's log, people here need the warnings, and stdout is for the report."""
-    before = structlog.get_config()
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),
-    )
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
 
 
 def _person() -> str:
