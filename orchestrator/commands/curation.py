@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from events.assets import AssetChanged, AssetId, AssetSeen
+from events.assets import AssetChanged, AssetId, AssetRelinked, AssetSeen
 from events.curation import (
     AssetNoted,
     AssetRated,
@@ -20,6 +20,7 @@ from events.curation import (
 from events.views import ViewDeleted, ViewSaved
 from orchestrator.errors import Fault, InvalidFields, TagNameTaken, TagUnknown, ViewUnknown
 from orchestrator.gallery.fingerprint import asset_id
+from projections.assets import Asset, State
 from projections.project import ProjectView
 
 MAX_STARS = 5
@@ -37,6 +38,9 @@ class Sighting:
     #: Nanoseconds since 1970.
     mtime: int
     head: str
+    #: It says of itself that it is another picture than the one that was known there: it was made
+    #: otherwise. Only asked of files whose bytes are others than were told.
+    made_anew: bool = False
 
 
 @frozen(kw_only=True)
@@ -130,14 +134,18 @@ def fresh_asset(view: ProjectView, sighting: Sighting) -> AssetSeen:
 
 
 def recognise(view: ProjectView, sighting: Sighting) -> tuple[AssetId, list[object]]:
-    """The asset that a file is, and what must be told of it before an edit can speak of it."""
+    """The asset that a file is, and what must be told of it before an edit can speak of it.
+
+    Other bytes than were told are an edit of the same picture, which keeps its stars. A picture that
+    was made anew is another one: perhaps that which lay here before, and has come back.
+    """
     known = view.asset_at(sighting.path)
-    if known is None:
-        seen = fresh_asset(view, sighting)
-        return seen.asset, [seen]
-    asset = view.asset(known)
-    if asset is not None and (asset.size, asset.head) == (sighting.size, sighting.head):
+    asset = None if known is None else view.asset(known)
+    if known is not None and asset is not None and _is(asset, sighting):
         return known, []
+    if known is None or sighting.made_anew:
+        seen = _returned(view, sighting) or fresh_asset(view, sighting)
+        return seen.asset, [seen]
     changed = AssetChanged(
         asset=known,
         path=sighting.path,
@@ -146,6 +154,33 @@ def recognise(view: ProjectView, sighting: Sighting) -> tuple[AssetId, list[obje
         head=sighting.head,
     )
     return known, [changed]
+
+
+def _returned(view: ProjectView, sighting: Sighting) -> AssetRelinked | None:
+    """The asset that was met here with these bytes, and has lain nowhere else since."""
+    nth = 1
+    while True:
+        asset = AssetId(asset_id(sighting.path, sighting.size, sighting.head, nth))
+        known = view.asset(asset)
+        if known is None:
+            return None
+        here = known.state is State.PRESENT and known.path == sighting.path
+        if here and _is(known, sighting):
+            return AssetRelinked(
+                asset=asset,
+                source=sighting.path,
+                path=sighting.path,
+                size=sighting.size,
+                mtime=sighting.mtime,
+                head=sighting.head,
+                reason="fingerprint",
+            )
+        nth += 1
+
+
+def _is(known: Asset, sighting: Sighting) -> bool:
+    """Whether a file has the bytes that were told of an asset last."""
+    return (known.size, known.head) == (sighting.size, sighting.head)
 
 
 def curate_asset(view: ProjectView, command: CurateAsset) -> list[object]:

@@ -28,6 +28,7 @@ DECIDERS: Mapping[type, Decider] = {
     undoing.ReverseEdits: undoing.reverse_edits,
     undoing.TellUndone: undoing.tell_undone,
     relinking.RelinkAsset: relinking.relink_asset,
+    relinking.MeetNewRender: relinking.meet_new_render,
     files.PlanFiles: files.plan_files,
     files.TellFiles: files.tell_files,
     importing.ImportTags: importing.import_tags,

@@ -1,11 +1,11 @@
-"""Saying which file a lost asset is. Pure."""
+"""Saying which file a lost asset is, and which file is none of those that were known. Pure."""
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from events.assets import AssetId, AssetRelinked
-from orchestrator.commands.curation import Sighting
+from orchestrator.commands.curation import Sighting, recognise
 from orchestrator.errors import AssetTaken, AssetUnknown, Fault, InvalidFields
 from projections.assets import Asset, State
 from projections.project import ProjectView
@@ -27,6 +27,17 @@ class RelinkAsset:
     def keys(self) -> tuple[str, ...]:
         """What it changes."""
         return tuple(sorted({f"path:{self.source}", f"path:{self.sighting.path}"}))
+
+
+@frozen(kw_only=True)
+class MeetNewRender:
+    """A file says of itself that it was made otherwise than the one that was known at its path."""
+
+    sighting: Sighting
+
+    def keys(self) -> tuple[str, ...]:
+        """What it changes."""
+        return (f"path:{self.sighting.path}",)
 
 
 def relink_asset(view: ProjectView, command: RelinkAsset) -> list[object]:
@@ -56,6 +67,17 @@ def relink_asset(view: ProjectView, command: RelinkAsset) -> list[object]:
             reason=command.reason,
         )
     ]
+
+
+def meet_new_render(view: ProjectView, command: MeetNewRender) -> list[object]:
+    """The file is an asset of its own; that of before, whose stars stay with it, is lost.
+
+    Says nothing if no asset is believed to lie there, or if it has these bytes: somebody has told.
+    """
+    sighting = command.sighting
+    if view.asset_at(sighting.path) is None:
+        return []
+    return recognise(view, evolve(sighting, made_anew=True))[1]
 
 
 _GONE = {State.TRASHED: "in the trash", State.PURGED: "deleted for good"}

@@ -7,13 +7,15 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from orchestrator.commands.curation import Sighting
 from orchestrator.errors import PathInvalid
+from orchestrator.gallery.facts import read_facts
 from orchestrator.gallery.fingerprint import head
 from orchestrator.gallery.media import is_media
 from orchestrator.gallery.reading import reading
+from orchestrator.gallery.recipe import Recipe
 from orchestrator.paths.recent import Located, RecentFolders
 from orchestrator.paths.roots import Roots
 from orchestrator.project import Project
@@ -28,6 +30,10 @@ SIGHTED_FOR = 30.0
 MAX_SIGHTED = 10_000
 
 
+async def _nobody_knows(_: Project, __: Sighting, ___: Recipe) -> bool:
+    return False
+
+
 @define(eq=False)
 class Finder:
     """Finds projects and files, and remembers for a moment what it found."""
@@ -36,6 +42,9 @@ class Finder:
     projects: Projects
     #: Called before each edit of a project.
     before_edit: Callable[[Project, str], Awaitable[None]]
+    #: Asked of a file whose bytes are others than were told, with how it says that it was made:
+    #: whether the picture that was known there was made otherwise (`Indexes.is_made_anew`).
+    is_made_anew: Callable[[Project, Sighting, Recipe], Awaitable[bool]] = _nobody_knows
     _known: dict[str, Path] = field(factory=dict)
     #: What was looked at, and until when it counts: who rates a file tags it in the next breath.
     _sighted: dict[tuple[Path, str], tuple[Sighting, float]] = field(factory=dict)
@@ -104,21 +113,29 @@ class Finder:
         key, now = (project.root, file_path), time.monotonic()
         sighting, until = self._sighted.get(key, (None, 0.0))
         if sighting is None or until < now or not _fits(project, sighting):
-            sighting = await project.share.run(lambda: self._look(project, file_path))
+            sighting, made = await project.share.run(lambda: self._look(project, file_path))
+            if made is not None and await self.is_made_anew(project, sighting, made):
+                sighting = evolve(sighting, made_anew=True)
             if len(self._sighted) >= MAX_SIGHTED:
                 self._sighted.clear()
             self._sighted[key] = sighting, now + SIGHTED_FOR
         return sighting
 
-    def _look(self, project: Project, file_path: str) -> Sighting:
-        """Look at a file; read its ends only if it is not known as it is. Blocks."""
+    def _look(self, project: Project, file_path: str) -> tuple[Sighting, Recipe | None]:
+        """Look at a file; read its ends only if it is not known as it is. Blocks.
+
+        If it is an asset with other bytes by now, it also tells how the file was made.
+        """
         file = self.locate(project.root, file_path)
         asset = project.view.asset_at(file.relative)
         known = None if asset is None else project.view.asset(asset)
         if known is not None and (known.size, known.mtime) == (file.size, file.mtime_ns):
-            return Sighting(file.relative, file.size, file.mtime_ns, known.head)
+            return Sighting(file.relative, file.size, file.mtime_ns, known.head), None
         with reading(file.path):
-            return Sighting(file.relative, file.size, file.mtime_ns, head(file.path, file.size))
+            found = head(file.path, file.size)
+            same = known is None or (known.size, known.head) == (file.size, found)
+            made = None if same else read_facts(file.path).recipe
+        return Sighting(file.relative, file.size, file.mtime_ns, found), made
 
 
 def _fits(project: Project, sighting: Sighting) -> bool:

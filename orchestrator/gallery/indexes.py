@@ -11,10 +11,12 @@ from typing import Any
 import structlog
 from attrs import define, field
 
+from orchestrator.commands.curation import Sighting
 from orchestrator.errors import IndexDamaged, IndexUnusable
 from orchestrator.gallery.fileops.steps import Role
 from orchestrator.gallery.index.service import Indexer, ProjectIndex
 from orchestrator.gallery.listing import FileStat
+from orchestrator.gallery.recipe import Recipe
 from orchestrator.project import Project
 
 _log = structlog.get_logger(__name__)
@@ -53,6 +55,18 @@ class Indexes:
         # If the index has changed meanwhile, `kept` is no longer what is looked into.
         kept[folder] = found
         return found
+
+    async def is_made_anew(self, project: Project, sighting: Sighting, made: Recipe) -> bool:
+        """Whether a file is another picture than was known at its path, by how it was made."""
+        if made.empty:
+            return False
+        path, size, mtime = sighting.path, sighting.size, sighting.mtime
+        await self.settled(project)
+        try:
+            return await self.of(project).ask(lambda it: it.is_another(path, size, mtime, made))
+        except (IndexUnusable, IndexDamaged) as exc:
+            _log.warning("index.not_asked", project=str(project.root), error=str(exc))
+            return False  # an edit must not fail because a cache does
 
     def changed(self, root: Path, _: object) -> None:
         """An index has read something: what was learned from it before may be outdated."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from heapq import nsmallest
 
@@ -104,7 +104,7 @@ class Asking:
     judge: Judge
     query: Query
     meant: Meant
-    #: All assets that were ever tagged, and rated, if that matters.
+    #: All assets that were ever tagged, and rated, if that matters to the words or the filters.
     tagged: Sequence[str] = ()
     rated: Sequence[str] = ()
     total: int = 0
@@ -144,7 +144,8 @@ class Asking:
             ((asset, ratings[asset]) for asset in self.rated),
         )
         groups: dict[int, dict[str, AssetId]] = {}
-        aside = set[str]()
+        chosen, unwanted = self._chosen(), self._too_good()
+        aside = set(unwanted)
         for asset, mask in marked.items():
             path = self._path_of(asset)
             if path is not None:
@@ -157,11 +158,31 @@ class Asking:
             if mask == whole and not self.query.unwanted:
                 self._all_said(index, group)
             elif self.wanted.fields:
-                self._search(index, left(self.query, mask), within_=group, mask=mask)
+                among = group.keys() - unwanted if chosen is None else group.keys() & chosen
+                self._search(index, left(self.query, mask), among, mask=mask)
         if self.wanted.fields:
-            self._search(index, self.wanted.text, without=aside)
+            self._search(index, self.wanted.text, chosen, aside)
         elif not self.query.wanted:
-            self._search(index, "", without=aside)
+            self._search(index, "", chosen, aside)
+
+    def _chosen(self) -> set[str] | None:
+        """Where those files lie that a filter lets through; None if it needs nothing to be said."""
+        judge = self.judge
+        if not judge.asks_praise:
+            return None
+        candidates = self.tagged if judge.tags else self.rated
+        return self._places(asset for asset in candidates if judge.fits(AssetId(asset)))
+
+    def _too_good(self) -> set[str]:
+        """Where those files lie that have more stars than are wanted."""
+        judge = self.judge
+        if judge.asks_praise or not judge.asks_people:
+            return set()
+        return self._places(asset for asset in self.rated if not judge.fits(AssetId(asset)))
+
+    def _places(self, assets: Iterable[str]) -> set[str]:
+        paths = (self._path_of(AssetId(asset)) for asset in assets)
+        return {path for path in paths if path is not None}
 
     def _path_of(self, asset: AssetId) -> str | None:
         """Where an asset lies, if it does and did then."""
@@ -182,7 +203,7 @@ class Asking:
             if path not in gone
             and (known := view.asset(asset)) is not None
             and self._in_time(known.mtime)
-            and (not judge.asks_people or judge.fits(curation_of(view, asset)))
+            and judge.fits(asset)
         ]
         self.total += len(fitting)
         # Sorting all of them would hold up the loop: no other thread runs meanwhile.
@@ -196,20 +217,16 @@ class Asking:
         self,
         index: Index,
         text: str,
+        among: Set[str] | None,
+        without: Set[str] = frozenset(),
         *,
-        within_: Mapping[str, AssetId] | None = None,
-        without: set[str] | None = None,
         mask: int = 0,
     ) -> None:
         """Ask the index, for files among some, or for all but some."""
         judge = self.judge
-        decides = judge.asks_people or judge.at is not None
-
-        def accept(path: str) -> bool:
-            if path not in within_ if within_ is not None else path in (without or ()):
-                return False
-            return not decides or judge.accepts(path, index)
-
+        # Of which something was said, the log knows where it lay; of all others, nobody but the
+        # index knows whether they were there.
+        asks = judge.at is not None and among is None
         since, until = self.wanted.since, self.wanted.until
         found = index.search(
             Search(
@@ -218,7 +235,9 @@ class Asking:
                 folder=judge.folder,
                 since=None if since is None else nanoseconds(since),
                 until=None if until is None else nanoseconds(until),
-                accept=accept if decides or within_ is not None or without else None,
+                among=among,
+                without=without,
+                accept=(lambda path: judge.accepts(path, index)) if asks else None,
                 limit=self._most,
             )
         )

@@ -62,9 +62,9 @@ class Searcher:
         meant = meaning(then, query, wanted.said)
         asking = Asking(project, wanted, judge, query, meant)
         # Records come in while a thread looks: it asks for single keys, of which it has a list.
-        if meant.asks_tags:
+        if meant.asks_tags or judge.tags:
             asking.tagged = tuple(then.tables.table("tags"))
-        if meant.asks_stars:
+        if meant.asks_stars or judge.asks_people:
             asking.rated = tuple(then.tables.table("ratings"))
         if at is not None:
             await asyncio.to_thread(asking.look_elsewhere)

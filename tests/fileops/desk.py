@@ -18,7 +18,7 @@ from attrs import define, field
 from events.assets import AssetId
 from events.log.disk_io import DiskIO
 from orchestrator.commands.curation import CurateAsset, Sighting
-from orchestrator.gallery.fileops import effects
+from orchestrator.gallery.fileops import effects, times
 from orchestrator.gallery.fileops.bin import Bin
 from orchestrator.gallery.fileops.engine import Engine
 from orchestrator.gallery.fileops.service import Conflict, FileWork, Report
@@ -261,6 +261,7 @@ def mount(patch: pytest.MonkeyPatch, system: str) -> None:
     """Behave as some file system does."""
     if system == "noreplace":
         return
+    patch.setattr(times, "_file_system", lambda _folder: None)  # which keeps times or does not
     patch.setattr(effects, "_RENAME", lambda _source, _target: 22)  # EINVAL, as NFS says
     if system == "no links":
 

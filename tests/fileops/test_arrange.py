@@ -60,6 +60,11 @@ def hidden(source: str, number: int) -> str:
     return f"{folder}{slash}.moving-{number}.png"
 
 
+def never(_batch: object, _existing: object) -> bool:
+    """No batch is so plain that the short way will do."""
+    return False
+
+
 def plan(*pairs: tuple[str, str], existing: Iterable[str] = ()) -> Arranged:
     """Arrange moves that belong to no group."""
     return arrange([Move(a, b) for a, b in pairs], existing, hidden)
@@ -269,6 +274,16 @@ class TestSafety:
             if collision.kind == "taken":
                 assert path_key(collision.other) == path_key(collision.to)
                 assert collision.other not in leaving
+
+    @given(moves_and_files)
+    def test_the_short_way_leads_to_the_same(self, drawn: tuple[list[Move], set[str]]) -> None:
+        """Of moves that have nothing to do with each other, nothing is asked a second time."""
+        moves, others = drawn
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("orchestrator.gallery.fileops.arrange._Batch.is_plain", never)
+            at_length = arrange(moves, others, hidden)
+
+        assert arrange(moves, others, hidden) == at_length
 
     @given(moves_and_files)
     def test_groups_are_never_torn(self, drawn: tuple[list[Move], set[str]]) -> None:

@@ -28,9 +28,9 @@ class TestFilesThatChange:
         desk.put("P/a.png", "P/b.png")
         move = effects.move
 
-        def gone(source: str, target: str, mtime: int, **named: Any) -> None:
+        def gone(source: str, target: str, **named: Any) -> None:
             Path(source).with_name("a.png").unlink(missing_ok=True)
-            move(source, target, mtime, **named)
+            move(source, target, **named)
 
         monkeypatch.setattr("orchestrator.gallery.fileops.carrying.move", gone)
         first, second = (await desk.move("P/a.png", "P/b.png", to="Q")).files
@@ -44,9 +44,9 @@ class TestFilesThatChange:
         desk.put("P/a.png")
         move = effects.move
 
-        def faster(source: str, target: str, mtime: int, **named: Any) -> None:
+        def faster(source: str, target: str, **named: Any) -> None:
             Path(target).write_bytes(b"somebody else's")
-            move(source, target, mtime, **named)
+            move(source, target, **named)
 
         monkeypatch.setattr("orchestrator.gallery.fileops.carrying.move", faster)
         (file,) = (await desk.move("P/a.png", to="Q")).files

@@ -29,10 +29,10 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Refusal:
     def to_rename(name: str, number: int) -> None:
         asked = effects.move
 
-        def move(source: str, target: str, mtime: int, **named: Any) -> None:
+        def move(source: str, target: str, **named: Any) -> None:
             if Path(source).name == name:
                 raise OSError(number, os.strerror(number), source)
-            asked(source, target, mtime, **named)
+            asked(source, target, **named)
 
         monkeypatch.setattr("orchestrator.gallery.fileops.carrying.move", move)
 

@@ -182,7 +182,7 @@ async def test_and_again_while_that_is_settled(tmp_path: Path) -> None:
     """The power is cut in the middle of a cycle, and at every step of settling that."""
     for again in count():
         _, in_time = await cut_twice(
-            tmp_path, STORIES["cycle with sidecars"], "noreplace", 9, again
+            tmp_path, STORIES["cycle with sidecars"], "noreplace", 6, again
         )
         if not in_time:
             break

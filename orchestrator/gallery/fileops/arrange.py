@@ -8,7 +8,7 @@ the strictest share would: by the `path_key`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Literal
 
@@ -86,13 +86,19 @@ def arrange(
             is used once. It must be free.
     """
     batch = _Batch(moves)
+    existing = tuple(existing)
+    if batch.is_plain(existing):
+        steps = [Step(moves[each].source, moves[each].to, each) for each in batch.in_turn()]
+        return Arranged(tuple(steps), ())
     batch.refuse_single()
     batch.refuse_repeated()
     batch.refuse_nested()
     needs = batch.refuse_taken(existing)
-    steps = batch.ordered(needs, temp)
     collisions = batch.collisions
-    return Arranged(tuple(steps), tuple(collisions[index] for index in sorted(collisions)))
+    return Arranged(
+        tuple(batch.ordered(needs, temp)),
+        tuple(collisions[index] for index in sorted(collisions)),
+    )
 
 
 @define
@@ -113,6 +119,20 @@ class _Batch:
     @targets.default
     def _target_keys(self) -> list[str]:
         return [path_key(move.to) for move in self.moves]
+
+    def is_plain(self, existing: Iterable[str]) -> bool:
+        """Whether all places are free, and no move has to do with another: as nearly always.
+
+        Then all that follows would find nothing; it takes three times as long.
+        """
+        targets, sources = set(self.targets), set(self.sources)
+        return (
+            len(targets) == len(sources) == len(self.moves)
+            and targets.isdisjoint(sources)
+            and targets.isdisjoint(map(path_key, existing))
+            and not _are_nested(sources, targets)
+            and all(check_name(move.to.rpartition("/")[2]) is None for move in self.moves)
+        )
 
     def live(self) -> list[int]:
         """The moves that nothing speaks against so far."""
@@ -157,9 +177,8 @@ class _Batch:
         live = self.live()
         leaving = {self.sources[index]: self.moves[index].source for index in live}
         coming = {self.targets[index]: self.moves[index].to for index in live}
-        folders = {key.rpartition("/")[0] for key in chain(leaving, coming)}
-        if not any(each in leaving or each in coming for key in folders for each in _upwards(key)):
-            return  # as nearly always; there are far fewer folders than files
+        if not _are_nested(leaving, coming):
+            return
         for index in live:
             for folder in _folders(self.sources[index]):
                 if folder in leaving:
@@ -233,7 +252,7 @@ class _Batch:
         parked: dict[int, str] = {}
         done: set[int] = set()
         cycles = 0
-        for first in self._first_of_groups_first(needs):
+        for first in self.in_turn(needs):
             way = [] if first in done else [first]
             while way:
                 index = way[-1]
@@ -251,16 +270,23 @@ class _Batch:
                 elif before not in done:
                     way.append(before)
 
-    def _first_of_groups_first(self, indexes: Iterable[int]) -> list[int]:
+    def in_turn(self, indexes: Iterable[int] | None = None) -> list[int]:
+        """Moves (all if none are given) in their order, but the first of each group before others."""
         seen: set[int] = set()
         leading: list[int] = []
         following: list[int] = []
-        for index in indexes:
+        for index in range(len(self.moves)) if indexes is None else indexes:
             group = self.moves[index].group
             (following if group in seen else leading).append(index)
             if group is not None:
                 seen.add(group)
         return leading + following
+
+
+def _are_nested(leaving: Collection[str], coming: Collection[str]) -> bool:
+    """Whether a path of either lies in another one; there are far fewer folders than files."""
+    folders = {key.rpartition("/")[0] for key in chain(leaving, coming)}
+    return any(each in leaving or each in coming for key in folders for each in _upwards(key))
 
 
 def _upwards(folder: str) -> Iterator[str]:

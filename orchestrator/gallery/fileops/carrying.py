@@ -17,6 +17,7 @@ from events.log.disk_io import DiskIO
 from orchestrator.gallery.fileops.effects import error_name, give_up_name, move
 from orchestrator.gallery.fileops.names import free_variant, name_key
 from orchestrator.gallery.fileops.steps import Role, Step
+from orchestrator.gallery.fileops.times import Times
 from orchestrator.gallery.fileops.tracing import Match, Trace, match_at, trace
 
 
@@ -114,6 +115,7 @@ class _Work:
     _there: set[str] = field(factory=set)
     _made: list[Path] = field(factory=list)
     _touched: set[str] = field(factory=set)
+    _times: Times = field(factory=Times)
     _prefix: str = field(init=False)
 
     @_prefix.default
@@ -141,7 +143,8 @@ class _Work:
     def _move(self, source: str, target: str, step: Step) -> None:
         is_folder = step.role is Role.FOLDER
         try:
-            move(source, target, step.mtime, folder=is_folder, op=self.op, disk=self.disk)
+            move(source, target, folder=is_folder, op=self.op, disk=self.disk)
+            self._times.keep(target, step.mtime, folder=is_folder)
         except OSError:
             # A share may lose the answer and not the request, or refuse what comes after it.
             if os.path.lexists(source) or match_at(Path(target), step) < Match.GOOD:

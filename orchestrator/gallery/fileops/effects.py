@@ -1,4 +1,4 @@
-"""Moving one file or folder without ever replacing another, with its times kept. Blocks."""
+"""Moving one file or folder without ever replacing another. Blocks."""
 
 from __future__ import annotations
 
@@ -41,10 +41,9 @@ def _renamer() -> _Rename | None:
 _RENAME = _renamer()
 
 
-def move(source: str, target: str, mtime: int, *, folder: bool, op: str, disk: DiskIO) -> None:
+def move(source: str, target: str, *, folder: bool, op: str, disk: DiskIO) -> None:
     """Give a file or folder another name on the same file system; nothing is ever replaced.
 
-    `mtime` (nanoseconds since 1970) is set again afterwards: SMB servers change it on a rename.
     Where a name can only be had by keeping it with a small file first, that file names the `op`.
 
     Raises:
@@ -56,10 +55,6 @@ def move(source: str, target: str, mtime: int, *, folder: bool, op: str, disk: D
         _move_otherwise(source, target, folder=folder, op=op, disk=disk)
     elif number:
         raise OSError(number, os.strerror(number), source, None, target)
-    try:  # noqa: SIM105  # `suppress` costs a tenth of the rename
-        os.utime(target, ns=(mtime, mtime))
-    except PermissionError:
-        pass  # who may rename a file need not own it, and only owners may set times
 
 
 def _move_otherwise(source: str, target: str, *, folder: bool, op: str, disk: DiskIO) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Literal, NamedTuple
 
 from attrs import field, frozen
@@ -85,7 +85,10 @@ class Search:
     #: Bounds of the time of modification in nanoseconds: from `since` on, and before `until`.
     since: int | None = None
     until: int | None = None
-    #: Asked with each path that matches; for ratings and tags, which the index does not know.
+    #: Only these files, and none of those; for ratings and tags, which the index does not know.
+    among: Set[str] | None = None
+    without: Set[str] = frozenset()
+    #: Asked with each path that matches: for what no list of paths can say.
     accept: Callable[[str], bool] | None = None
     limit: int = 100
     offset: int = 0

@@ -1,8 +1,8 @@
 """How rows come into the index, change and leave it: SQL on one connection. Functions block.
 
-Beside a busy thread, each statement that returns waits for the interpreter's lock, and each such
-wait costs more than a row. So many rows go into one statement, and questions about many rows take
-one JSON and give one: within a statement SQLite works alone, on another core.
+New rows come by the thousand and go in as plain values, which nothing beats. Questions about many
+rows take one JSON and give one: beside a busy thread, each row that a statement returns is waited
+for anew, while within a statement SQLite works alone, on another core.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from orchestrator.gallery.index import earlier
 from orchestrator.gallery.index.model import Seen, parted
 from orchestrator.gallery.index.reading import Entry
 from orchestrator.gallery.index.shared_graph import SharedGraph
 from orchestrator.gallery.index.words import fold
 from orchestrator.gallery.media import KINDS, Kind, suffix
+from orchestrator.gallery.recipe import Recipe
 
 #: Letters of one text that are kept and searched; hostile files have millions.
 MAX_TEXT = 100_000
@@ -44,7 +46,6 @@ _COLUMNS = "rowid, filename, prompt, negative_prompt, model, lora, seed, other"
 _PUT_WORDS = f"INSERT INTO words ({_COLUMNS}) {_WORDS.replace('{verb}', '')}"
 _TAKE_WORDS = f"INSERT INTO words (words, {_COLUMNS}) " + _WORDS.replace("{verb}", "'delete',")
 _GIVEN = "(SELECT value FROM json_each(?1))"
-
 
 _Values = tuple[str | int | float | None, ...]
 
@@ -98,14 +99,19 @@ def put(connection: sqlite3.Connection, rows: Sequence[Row], graphs: dict[bytes,
         ))  # fmt: skip
     before = connection.total_changes
     _insert(connection, f"INSERT OR IGNORE INTO files ({_FILES})", files)
+    replaced: dict[int, Recipe] = {}
     if connection.total_changes - before < len(files):
-        _replace(connection, files)
+        replaced = _replace(connection, files)
     _insert(connection, f"INSERT INTO texts ({_TEXTS})", texts)
     _insert(connection, f"INSERT INTO words ({_COLUMNS})", words)
+    earlier.keep(connection, replaced)
 
 
-def _replace(connection: sqlite3.Connection, files: list[_Values]) -> None:
-    """Put files in that were left out because something was known under their paths."""
+def _replace(connection: sqlite3.Connection, files: list[_Values]) -> dict[int, Recipe]:
+    """Put files in that were left out because something was known under their paths.
+
+    Returns how those were made that are known no more, by the ids of the new ones.
+    """
     by_id = {file[0]: file for file in files}
     (found,) = connection.execute(
         "SELECT json_group_array(json_array(json_extract(j.value, '$[0]'), f.id, f.first_seen_ns))"
@@ -115,10 +121,12 @@ def _replace(connection: sqlite3.Connection, files: list[_Values]) -> None:
         [_json([file[:3] for file in files])],
     ).fetchone()
     known = orjson.loads(found)
+    recipes = earlier.known_recipes(connection, [old for _, old, _ in known])
     _forget(connection, [old for _, old, _ in known])
     # The time of first sight is taken over: a new picture in that place is still that place's file.
     again = [(*by_id[new][:-1], first_seen_ns) for new, _, first_seen_ns in known]
     _insert(connection, f"INSERT INTO files ({_FILES})", again)
+    return {new: recipes[old] for new, old, _ in known if old in recipes}
 
 
 def _insert(connection: sqlite3.Connection, statement: str, rows: list[_Values]) -> None:
@@ -163,7 +171,7 @@ def forget(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
 
 def _forget(connection: sqlite3.Connection, ids: list[int]) -> None:
     _take_words(connection, ids)
-    for table in ("files", "texts"):
+    for table in ("files", "texts", "earlier"):
         connection.execute(f"DELETE FROM {table} WHERE id IN {_GIVEN}", [_json(ids)])  # noqa: S608
 
 

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import structlog
 
+from orchestrator.gallery.index import earlier
 from orchestrator.gallery.index.words import TOKENIZER, fold
 
 _log = structlog.get_logger(__name__)
 
 #: Raised whenever a table changes, or what is written into one: `fold`, or what a recipe is.
-VERSION = 2
+VERSION = 3
 NAME = "index.sqlite"
 #: How long another program's lock is waited for (seconds).
 PATIENCE = 10.0
@@ -79,6 +80,7 @@ CREATE VIRTUAL TABLE words USING fts5(
 -- Raw graphs without what differs from file to file; many files share one. `text` is deflated.
 CREATE TABLE graphs (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, text BLOB NOT NULL);
 CREATE VIRTUAL TABLE graph_words USING fts5(text, content='', tokenize="{TOKENIZER}");
+{earlier.TABLE}
 PRAGMA user_version = {VERSION};
 """
 
@@ -144,7 +146,7 @@ def _is_usable(folder: Path) -> bool:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version != VERSION:
                 return False
-            for table in ("files", "texts", "graphs"):
+            for table in ("files", "texts", "graphs", "earlier"):
                 connection.execute(f"SELECT max(id) FROM {table}").fetchone()  # noqa: S608 - ours
             connection.execute("SELECT rowid FROM words WHERE words MATCH 'a' LIMIT 1").fetchone()
     except sqlite3.OperationalError as exc:

@@ -10,18 +10,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import orjson
-from attrs import frozen
+from attrs import evolve, frozen
 
 from orchestrator.gallery.index.hits import HitReader
 from orchestrator.gallery.index.model import Field, Found, Search, joined
 from orchestrator.gallery.index.query import Query, Term, parse
+from orchestrator.gallery.index.rows import ids_at
+
+Accept: TypeAlias = Callable[[str], bool]
 
 #: Matches that are ranked together.
 RANKED = 2_000
 #: Matches that somebody else is asked about, the newest: more than a project should have.
 MAX_ASKED = 250_000
+#: So few listed paths are looked up without asking whether there are even fewer matches.
+FEW_PATHS = 1_000
 
 #: By field: the columns of the word table. The raw graph has all that was read from it.
 _COLUMNS: dict[Field, tuple[str, ...]] = {
@@ -56,8 +62,9 @@ def search(connection: sqlite3.Connection, wanted: Search) -> Found:
     try:
         parts = list(_parts(connection, query, wanted.fields))
         picking = _Picking(connection, parts, *_filters(wanted))
-        if wanted.accept is not None:
-            ranked, whole = picking.accepted(wanted.accept)
+        picking, accept = _narrowed(picking, wanted)
+        if accept is not None:
+            ranked, whole = picking.accepted(accept)
             total = len(ranked)
         else:
             total, whole = picking.count(), True
@@ -191,7 +198,7 @@ class _Picking:
         named = _by_words(query.wanted, query.unwanted, ("filename",))
         return sorted(self._newest(named, RANKED), key=lambda match: -match[1])
 
-    def accepted(self, accept: Callable[[str], bool]) -> tuple[list[tuple[int, float]], bool]:
+    def accepted(self, accept: Accept) -> tuple[list[tuple[int, float]], bool]:
         """The matches that are accepted, ranked; and whether all matches were asked about."""
         ranked = self.ranked(MAX_ASKED + RANKED)
         asked = ranked[:MAX_ASKED]
@@ -237,6 +244,26 @@ class _Picking:
             f"SELECT words.rowid AS id, {score} AS score FROM words{files}"  # noqa: S608 - all ours
             f" WHERE words MATCH ?{condition}{order}"
         )
+
+
+def _narrowed(picking: _Picking, wanted: Search) -> tuple[_Picking, Accept | None]:
+    """Heed the lists of paths: look up each path, or ask about each match if these are fewer."""
+    among, without, accept = wanted.among, wanted.without, wanted.accept
+    paths = len(without) + (0 if among is None else len(among))
+    if paths > FEW_PATHS and picking.count() <= paths:
+
+        def is_listed(path: str) -> bool:
+            inside = (among is None or path in among) and path not in without
+            return inside and (accept is None or accept(path))
+
+        return picking, is_listed
+    where, values = picking.where, picking.values
+    for word, listed in (("IN", among), ("NOT IN", without or None)):
+        if listed is not None:
+            # `+`: matches are looked up in the list, and not each of the list among the matches.
+            where += f" AND +f.id {word} {_GIVEN}"
+            values += (_plain(ids_at(picking.connection, listed)),)
+    return evolve(picking, where=where, values=values), accept
 
 
 def _named_first(

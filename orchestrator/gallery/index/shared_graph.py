@@ -1,9 +1,9 @@
 """A raw graph in two parts: what many files share, and what only one of them says.
 
-Pure. A graph takes some ten kilobytes, and from one rendering to the
-next little of it changes: the prompt, which the index has anyway, and seeds. Without those, the
-files of one workflow have one text, which is kept, deflated and searched once. Nothing is lost by
-a bad guess of what changes: there are then only more texts.
+Pure. A graph takes some ten kilobytes, and from one rendering to the next little of it changes:
+the prompt, which the index has anyway, and seeds. Without those, the files of one workflow have
+one text, which is kept, deflated and searched once. Nothing is lost by a bad guess of what
+changes: there are then only more texts.
 """
 
 from __future__ import annotations

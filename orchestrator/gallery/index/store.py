@@ -17,7 +17,7 @@ from typing import TypeVar
 import orjson
 
 from orchestrator.errors import IndexDamaged, IndexUnusable
-from orchestrator.gallery.index import rows, schema
+from orchestrator.gallery.index import earlier, rows, schema
 from orchestrator.gallery.index.model import (
     FolderCount,
     Found,
@@ -132,6 +132,10 @@ class Index:
         """Files are gone for good, or went where the gallery does not look."""
         self._write(lambda connection: rows.forget(connection, paths)).result()
 
+    def told_anew(self, paths: Iterable[str]) -> None:
+        """The log has been told that these are other pictures than lay there before."""
+        self._write(lambda connection: earlier.told(connection, paths)).result()
+
     # What is asked. -----------------------------------------------------------------------------
 
     def known(self, folder: str) -> dict[str, tuple[int, int, bool]]:
@@ -151,6 +155,16 @@ class Index:
         """One file, missing or not."""
         found = self._files(f"{_INDEXED} WHERE f.folder = ? AND f.name = ?", *parted(path))
         return found[0] if found else None
+
+    def made_anew(self) -> dict[str, tuple[int, int]]:
+        """Size and mtime_ns of files that took the name of another picture, until that is told."""
+        with self._reading() as connection:
+            return earlier.made_anew(connection)
+
+    def is_another(self, path: str, size: int, mtime_ns: int, recipe: Recipe) -> bool:
+        """Whether a file, as it was just seen, is another picture than was known at its path."""
+        with self._reading() as connection:
+            return earlier.is_another(connection, path, size, mtime_ns, recipe)
 
     def files_of_size(self, size: int) -> list[Indexed]:
         """All files of a size, missing or not."""
@@ -283,17 +297,6 @@ def _indexed(
     cfg: float | None, seed: str | None,
 ) -> Indexed:  # fmt: skip
     """A file from its row."""
-    recipe = Recipe(
-        prompt=prompt,
-        negative_prompt=negative_prompt,
-        models=tuple(models.split("\n")) if models else (),
-        loras=tuple(loras.split("\n")) if loras else (),
-        sampler=sampler,
-        scheduler=scheduler,
-        steps=steps,
-        cfg=cfg,
-        seed=None if seed is None else int(seed),
-    )
     return Indexed(
         path=joined(folder, name),
         folder=folder,
@@ -305,7 +308,9 @@ def _indexed(
         width=width,
         height=height,
         seconds=seconds,
-        recipe=recipe,
+        recipe=earlier.recipe_of(
+            prompt, negative_prompt, models, loras, sampler, scheduler, steps, cfg, seed
+        ),
         note=note,
         first_seen_ns=first_seen_ns,
         missing_ns=missing_ns,

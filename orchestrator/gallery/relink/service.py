@@ -18,7 +18,7 @@ from uuid_utils import uuid7
 from events.assets import AssetId
 from orchestrator.commands.curation import Sighting
 from orchestrator.commands.importing import WelcomeFile
-from orchestrator.commands.relinking import PERSON, RelinkAsset
+from orchestrator.commands.relinking import PERSON, MeetNewRender, RelinkAsset
 from orchestrator.errors import (
     AssetTaken,
     AssetUnknown,
@@ -200,10 +200,21 @@ class Relinker:
             del self._rounds[project]
 
     async def _relink(self, project: Project) -> None:
+        batch = str(uuid7())
+        await self._pair(project, batch)
+        # After that: what was only brought to the place of another one is no new picture. What a
+        # new one took the place of is lost from now on, and perhaps its run made another file.
+        if await self._meet_new(project, batch):
+            await self._pair(project, batch)
+        awaited = list(project.view.awaited())
+        if awaited:
+            await self._welcome(project, awaited, batch)
+
+    async def _pair(self, project: Project, batch: str) -> None:
+        """Relink what is certain."""
         matched = await self._look(project)
         if self._stop.is_set():
             return
-        batch = str(uuid7())
         turns = asyncio.Semaphore(_TURNS)
 
         async def one(pair: Pair) -> str | None:
@@ -215,9 +226,29 @@ class Relinker:
         left = [path for path in ends if path is not None]
         if left:
             await self._not_missing(project, left)
-        awaited = list(project.view.awaited())
-        if awaited:
-            await self._welcome(project, awaited, batch)
+
+    async def _meet_new(self, project: Project, batch: str) -> bool:
+        """Tell of files that were made anew under the name of an asset. Whether there were any."""
+        index, told = self.indexes.of(project), False
+        files = await index.ask(lambda asked: asked.made_anew())
+        over: list[str] = []
+        for path, seen in files.items():
+            if project.view.asset_at(path) is None:
+                over.append(path)  # nothing was said of what lay there
+                continue
+            try:
+                sighting = await self._in_thread(partial(self._sight, project.root, path))
+                if (sighting.size, sighting.mtime) != seen:
+                    continue  # it changed again: the next look reads it
+                command = MeetNewRender(sighting=sighting)
+                told = bool(await project.change(command, ACTOR, batch)) or told
+            except _OF_THE_FILE as exc:
+                _log.info("relink.not_met", path=path, reason=str(exc))
+                continue
+            over.append(path)
+        if over:
+            await index.ask(lambda asked: asked.told_anew(over))
+        return told
 
     async def _not_missing(self, project: Project, left: Iterable[str]) -> None:
         """Tell the index that files are not missing where they lay: they lie elsewhere now."""
