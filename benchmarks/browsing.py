@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import statistics
 import subprocess
@@ -25,6 +26,7 @@ from orchestrator.gallery.media import suffix
 from orchestrator.http.dialects import DOCUMENTED
 from orchestrator.http.replies import dump
 from orchestrator.http.rows import row_writer
+from orchestrator.serve import GC_THRESHOLDS
 from orchestrator.services import CURATOR, FINDER, GALLERY, INDEXES, THUMBNAILS
 
 FILES, RATED, TREE_FILES, TREE_FOLDERS, ASSETS, ROUNDS = 500, 100, 100_000, 1_000, 100_000, 25
@@ -95,6 +97,7 @@ async def scan_folder(folder: Path) -> Figure:
         return len(dump({"files": write(await gallery.folder(where, panel))}))
 
     await look()
+    gc.set_threshold(*GC_THRESHOLDS)  # as the service does; it holds for the reference, too
     await app[THUMBNAILS].close()  # what is made ahead is another figure
     ours, bare = [], []
     for _ in range(ROUNDS * 4):

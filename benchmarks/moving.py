@@ -25,7 +25,7 @@ from orchestrator.paths.roots import Roots
 from orchestrator.project import Project
 from orchestrator.projects import Projects
 
-RENAMED, TRASHED, ROUNDS = 1_000, 100, 9
+RENAMED, TRASHED, ROUNDS = 1_000, 100, 15
 WHEN = 1_600_000_000_000_000_000
 
 

@@ -14,7 +14,7 @@ AssetId = NewType("AssetId", str)
 @event("asset.seen")
 @frozen(kw_only=True)
 class AssetSeen:
-    """A file was noticed as an asset: written with the first edit of it, or when we stored it.
+    """A file was noticed as an asset: at its first edit, as we stored it, or in another's place.
 
     The id follows from path, size and head, so every host that sees the same file gives it the
     same id without asking anybody.

@@ -211,7 +211,7 @@ def _add_gallery(
     projects.listeners += [news.hear, past_.hear]
     projects.openers += [engine.opened, news.opened]
     indexes.indexer.listeners += [indexes.changed, news.progress]
-    indexes.indexer.enders += [indexes.changed, news.scanned, relinker.scanned]
+    indexes.indexer.enders += [indexes.changed, news.scanned, finder.scanned, relinker.scanned]
 
     async def close() -> None:
         await importer.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from attrs import frozen
 
@@ -54,6 +54,10 @@ class ProjectView:
         if asset is None or asset.path != path or asset.state is not State.PRESENT:
             return None
         return place.asset
+
+    def spoken_of(self) -> Container[str]:
+        """Paths at which an asset ever lay; of all others there is nothing to say."""
+        return self.tables.table("places")
 
     def present(self) -> Iterator[tuple[AssetId, Asset]]:
         """Every asset that lies in the project."""

@@ -136,8 +136,8 @@ def fresh_asset(view: ProjectView, sighting: Sighting) -> AssetSeen:
 def recognise(view: ProjectView, sighting: Sighting) -> tuple[AssetId, list[object]]:
     """The asset that a file is, and what must be told of it before an edit can speak of it.
 
-    Other bytes than were told are an edit of the same picture, which keeps its stars. A picture that
-    was made anew is another one: perhaps that which lay here before, and has come back.
+    Other bytes than were told are an edit of the same picture, which keeps its stars. One that was
+    made anew is another picture: perhaps the one that lay here before, and has come back.
     """
     known = view.asset_at(sighting.path)
     asset = None if known is None else view.asset(known)
@@ -195,7 +195,8 @@ def curate_asset(view: ProjectView, command: CurateAsset) -> list[object]:
         *_tags(view, asset, command.add, command.remove),
         *_note(view, asset, command.note),
     ]
-    return [*told, *said] if said else []
+    # Whoever takes off stars that the picture of before had must see them go.
+    return [*told, *said] if said or command.sighting.made_anew else []
 
 
 def _check(view: ProjectView, command: CurateAsset) -> None:

@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 from events.assets import AssetId, AssetRelinked
 from orchestrator.commands.curation import Sighting, recognise
 from orchestrator.errors import AssetTaken, AssetUnknown, Fault, InvalidFields
-from projections.assets import Asset, State
+from projections.assets import State
 from projections.project import ProjectView
 
 #: The reason of a relinking that a person decided.
@@ -44,7 +44,8 @@ def relink_asset(view: ProjectView, command: RelinkAsset) -> list[object]:
     """Says nothing if the asset is there already, or has gone on since it was looked for.
 
     Refuses a file of which something else was said (stars must not be mixed up), and to take an
-    asset out of the trash.
+    asset out of the trash. Of a file that is another asset, but of which nothing was said yet, a
+    person may say that it is this one after all.
     """
     known, seen = view.asset(command.asset), command.sighting
     if known is None:
@@ -54,7 +55,7 @@ def relink_asset(view: ProjectView, command: RelinkAsset) -> list[object]:
     other = view.asset_at(seen.path)
     if other == command.asset or known.path != command.source:
         return []
-    if other is not None and _is(view.asset(other), seen):
+    if other is not None and _keeps_its_place(view, other, command):
         raise AssetTaken(seen.path, other)
     return [
         AssetRelinked(
@@ -83,6 +84,11 @@ def meet_new_render(view: ProjectView, command: MeetNewRender) -> list[object]:
 _GONE = {State.TRASHED: "in the trash", State.PURGED: "deleted for good"}
 
 
-def _is(known: Asset | None, seen: Sighting) -> bool:
-    """Whether a file has the bytes of an asset: if not, it only lies where that lay."""
-    return known is not None and (known.size, known.head) == (seen.size, seen.head)
+def _keeps_its_place(view: ProjectView, other: AssetId, command: RelinkAsset) -> bool:
+    """Whether the file is the other asset, and no person may say otherwise."""
+    known, seen = view.asset(other), command.sighting
+    if known is None or (known.size, known.head) != (seen.size, seen.head):
+        return False  # it only lies where that lay
+    if command.reason != PERSON or view.lineage(other) is not None:
+        return True
+    return bool(view.stars_of(other) or view.tags_of(other) or view.note(other))

@@ -13,6 +13,7 @@ from orchestrator.commands.curation import Sighting
 from orchestrator.errors import PathInvalid
 from orchestrator.gallery.facts import read_facts
 from orchestrator.gallery.fingerprint import head
+from orchestrator.gallery.index.model import ScanReport
 from orchestrator.gallery.media import is_media
 from orchestrator.gallery.reading import reading
 from orchestrator.gallery.recipe import Recipe
@@ -111,15 +112,24 @@ class Finder:
             PathInvalid, PathNotPermitted, FileMissing, FileUnreadable, FileChanging.
         """
         key, now = (project.root, file_path), time.monotonic()
-        sighting, until = self._sighted.get(key, (None, 0.0))
-        if sighting is None or until < now or not _fits(project, sighting):
-            sighting, made = await project.share.run(lambda: self._look(project, file_path))
-            if made is not None and await self.is_made_anew(project, sighting, made):
-                sighting = evolve(sighting, made_anew=True)
-            if len(self._sighted) >= MAX_SIGHTED:
-                self._sighted.clear()
-            self._sighted[key] = sighting, now + SIGHTED_FOR
+        last, until = self._sighted.get(key, (None, 0.0))
+        if last is not None and until >= now and _fits(project, last):
+            return last
+        sighting, made = await project.share.run(lambda: self._look(project, file_path))
+        if made is not None and await self.is_made_anew(project, sighting, made):
+            sighting = evolve(sighting, made_anew=True)
+        if len(self._sighted) >= MAX_SIGHTED:
+            self._sighted.clear()
+        self._sighted[key] = sighting, now + SIGHTED_FOR
         return sighting
+
+    def scanned(self, root: Path, report: ScanReport) -> None:
+        """A look through a project has met files otherwise: they are looked at anew."""
+        if report.touched:
+            touched = frozenset(report.touched)
+            for key, (sighting, _) in tuple(self._sighted.items()):
+                if key[0] == root and sighting.path in touched:
+                    del self._sighted[key]
 
     def _look(self, project: Project, file_path: str) -> tuple[Sighting, Recipe | None]:
         """Look at a file; read its ends only if it is not known as it is. Blocks.

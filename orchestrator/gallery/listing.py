@@ -91,11 +91,10 @@ def list_folder(folder: Path) -> list[FileStat]:
             shown = [
                 name for name in names if is_media(name) and (name.isascii() or _is_text(name))
             ]
-            found = [file for name in shown if (file := _listed(folder, name, look)) is not None]
+            shown.sort(key=natural_key)
+            return [file for name in shown if (file := _listed(folder, name, look)) is not None]
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise FileMissing(path=str(folder)) from exc
-    found.sort(key=lambda file: natural_key(file.name))
-    return found
 
 
 def _listed(folder: Path, name: str, look: Look) -> FileStat | None:

@@ -3,6 +3,9 @@
 The last changes of each project are kept in memory under rising numbers. Who comes back with its
 cursor gets what it missed; if that reaches back too far, or before this service's start, it is
 told to read everything anew. So nothing is ever missed in silence.
+
+Each edit passes through here, and mostly nobody watches. So records are kept as they come, and
+become changes only when they are read: they say where a file lay, and what is said of it by then.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import attrs
 from attrs import define, field, frozen
@@ -74,6 +77,14 @@ class News:
     report: ScanReport | None = None
 
 
+class _Heard(NamedTuple):
+    """A record that is one change."""
+
+    record: Record
+    #: Where the file lay of which people said something; other records tell it themselves.
+    path: str | None = None
+
+
 @define
 class _Kept:
     """The last changes of one project, as long as it is open."""
@@ -82,11 +93,14 @@ class _Kept:
     epoch: str = field(factory=lambda: uuid4().hex[:12])
     #: How many changes there were; the last of them are kept.
     number: int = 0
-    changes: deque[Change] = field(factory=lambda: deque(maxlen=MAX_KEPT))
+    changes: deque[_Heard | Change] = field(factory=lambda: deque(maxlen=MAX_KEPT))
     #: Operations that were announced and are not over.
     planned: dict[str, FilesPlanned] = field(factory=dict)
+    #: What watchers are told of a change.
+    news: News = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.news = News(self.project.root)
         for op, plan in self.project.tables.table("plans").items():
             if plan.planned is not None:
                 self.planned[op] = plan.planned
@@ -101,22 +115,34 @@ class GalleryNews:
 
     def opened(self, project: Project) -> None:
         """A project was opened, perhaps anew: what came between, nobody has heard."""
+        self._of(project)
+
+    def _of(self, project: Project) -> _Kept:
         kept = self._kept.get(project.root)
         if kept is None or kept.project is not project:
-            self._kept[project.root] = _Kept(project)
-            self.feed.publish(News(project.root))
+            kept = self._kept[project.root] = _Kept(project)
+            self.feed.publish(kept.news)
+        return kept
 
     def hear(self, project: Project, records: Iterable[Record]) -> None:
         """A listener of projects: tells what records changed, their own and other hosts'."""
-        self.opened(project)
-        kept = self._kept[project.root]
+        kept = self._of(project)
         before = kept.number
         for record in records:
-            for change in _changes(project.view, record, kept.planned):
+            cls = record.event.__class__
+            if cls in _SAID:
+                known = project.view.asset(record.event.asset)  # type: ignore[attr-defined]  # each of them has one
                 kept.number += 1
-                kept.changes.append(change)
+                kept.changes.append(_Heard(record, None if known is None else known.path))
+            elif cls in _ONE_CHANGE:
+                kept.number += 1
+                kept.changes.append(_Heard(record))
+            elif cls in _PLANS:
+                moved = list(_planned(record, kept.planned))
+                kept.number += len(moved)
+                kept.changes += moved
         if kept.number > before:
-            self.feed.publish(News(project.root))
+            self.feed.publish(kept.news)
 
     def progress(self, root: Path, progress: Progress) -> None:
         """How far the index of a project is."""
@@ -128,8 +154,7 @@ class GalleryNews:
 
     def cursor(self, project: Project) -> str:
         """Where a watcher stands who knows everything until now."""
-        self.opened(project)
-        kept = self._kept[project.root]
+        kept = self._of(project)
         return f"{kept.epoch}:{kept.number}"
 
     def since(
@@ -139,8 +164,7 @@ class GalleryNews:
 
         None if what came after it is not known any more, or never was.
         """
-        self.opened(project)
-        kept = self._kept[project.root]
+        kept = self._of(project)
         epoch, _, number = cursor.partition(":")
         if epoch != kept.epoch or not (number.isascii() and number.isdigit()):
             return None
@@ -148,13 +172,25 @@ class GalleryNews:
         if not 0 <= missed <= len(kept.changes):
             return None
         first = len(kept.changes) - missed
-        found = list(islice(kept.changes, first, first + most))
+        page = islice(kept.changes, first, first + most)
+        found = [each if isinstance(each, Change) else _told(project.view, *each) for each in page]
         return f"{epoch}:{int(number) + len(found)}", found
 
 
-def _changes(
-    view: ProjectView, record: Record, planned: dict[str, FilesPlanned]
-) -> Iterable[Change]:
+#: What people say of a file.
+_SAID = frozenset({AssetRated, AssetTagged, AssetUntagged, AssetNoted})
+#: Each of these is one change as well.
+_ONE_CHANGE = frozenset({
+    *(AssetSeen, AssetChanged, AssetMoved, AssetRelinked),
+    *(FileTrashed, FileRestored, FilePurged),
+    *(TagDefined, TagDeleted, ViewSaved, ViewDeleted),
+})  # fmt: skip
+#: Of these, the one tells what the other meant.
+_PLANS = frozenset({FilesPlanned, FilesSettled})
+
+
+def _planned(record: Record, planned: dict[str, FilesPlanned]) -> Iterable[Change]:
+    """What the end of an operation tells; jobs have a feed of their own."""
     match record.event:
         case FilesPlanned() as plan:
             planned[plan.op] = plan
@@ -162,29 +198,25 @@ def _changes(
             plan_of = planned.pop(settled.op, None)
             if plan_of is not None:
                 yield from _moved_unknown(record, plan_of, settled)
-        case FileTrashed() | FileRestored() | FilePurged():
-            yield _trash(view, record, record.event)
-        case TagDefined() | TagDeleted() | ViewSaved() | ViewDeleted():
-            yield _change(record, now=attrs.asdict(record.event))
-        case _:
-            yield from _asset(view, record)
 
 
-def _asset(view: ProjectView, record: Record) -> Iterable[Change]:
+def _told(view: ProjectView, record: Record, path: str | None) -> Change:
+    """What a record changed, and what holds of it now."""
     event = record.event
     match event:
         case AssetRated() | AssetTagged() | AssetUntagged() | AssetNoted():
-            known = view.asset(event.asset)
-            path = None if known is None else known.path
-            yield _change(record, path=path, asset=event.asset, now=_said(view, event.asset))
-        case AssetSeen(path=path, asset=asset) | AssetChanged(path=path, asset=asset):
-            yield _change(record, path=path, asset=asset)
+            return _change(record, path=path, asset=event.asset, now=_said(view, event.asset))
         case AssetMoved() | AssetRelinked():
+            places = {"path": event.path, "old_path": event.source}
+            return _change(record, **places, asset=event.asset, now=_said(view, event.asset))
+        case AssetSeen() | AssetChanged():
+            # Perhaps another picture lay there, which had stars.
             now = _said(view, event.asset)
-            path, old = event.path, event.source
-            yield _change(record, path=path, old_path=old, asset=event.asset, now=now)
-        case _:
-            return  # jobs have a feed of their own
+            return _change(record, path=event.path, asset=event.asset, now=now)
+        case FileTrashed() | FileRestored() | FilePurged():
+            return _trash(view, record, event)
+        case _:  # a tag or a view, itself
+            return _change(record, now=attrs.asdict(cast("attrs.AttrsInstance", event)))
 
 
 def _trash(

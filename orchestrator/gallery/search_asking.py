@@ -9,6 +9,7 @@ from heapq import nsmallest
 from attrs import define, field, frozen
 
 from events.assets import AssetId
+from orchestrator.commands.curation import MAX_STARS
 from orchestrator.gallery.curating import Curation, curation_of
 from orchestrator.gallery.index.model import USUAL_FIELDS, Field, Hit, Search
 from orchestrator.gallery.index.query import Query
@@ -170,15 +171,21 @@ class Asking:
         judge = self.judge
         if not judge.asks_praise:
             return None
-        candidates = self.tagged if judge.tags else self.rated
-        return self._places(asset for asset in candidates if judge.fits(AssetId(asset)))
+        if judge.tags:
+            return self._places(asset for asset in self.tagged if judge.fits(AssetId(asset)))
+        return self._places(self._with_stars(judge.least_stars, judge.most_stars))
 
     def _too_good(self) -> set[str]:
         """Where those files lie that have more stars than are wanted."""
         judge = self.judge
         if judge.asks_praise or not judge.asks_people:
             return set()
-        return self._places(asset for asset in self.rated if not judge.fits(AssetId(asset)))
+        return self._places(self._with_stars(judge.most_stars + 1, MAX_STARS))
+
+    def _with_stars(self, least: int, most: int) -> list[str]:
+        """Assets, wherever they are. Of a hundred thousand each microsecond counts."""
+        ratings = self.judge.then.tables.table("ratings")
+        return [asset for asset in self.rated if least <= ratings[asset].stars <= most]
 
     def _places(self, assets: Iterable[str]) -> set[str]:
         paths = (self._path_of(AssetId(asset)) for asset in assets)

@@ -14,7 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from orchestrator.gallery import listing
 from orchestrator.gallery.bygone import Bygone
-from orchestrator.gallery.curating import curation_at
+from orchestrator.gallery.curating import NOTHING, curation_at
 from orchestrator.gallery.facts import Facts, read_facts
 from orchestrator.gallery.finder import Finder
 from orchestrator.gallery.listing import FileStat, Tree, TreeNode
@@ -31,6 +31,7 @@ Dimensions = Callable[[Project, str], Awaitable[dict[str, tuple[int, int]]]]
 MovedSince = Callable[[Project, datetime], Awaitable[Whereabouts]]
 #: Told of a folder that somebody looks at, and its files.
 LookedAt = Callable[[Project, str, list[FileStat]], None]
+_UNMEASURED = (None, None)
 #: Folders whose last look is remembered.
 MAX_LOOKS = 64
 
@@ -160,15 +161,16 @@ class Gallery:
 
 def _joined(project: Project, page: Page, sizes: dict[str, tuple[int, int]]) -> list[Listed]:
     """The files of a folder with what is said of them."""
-    view = project.view
+    view, spoken_of = project.view, project.view.spoken_of()
     prefix = f"{page.folder}/" if page.folder else ""
     base = f"{project.root}/{prefix}"
     found = []
     for file in page.files:
         name = file.name
         path = prefix + name
-        width, height = sizes.get(name, (None, None))
-        found.append(Listed(path, base + name, file, curation_at(view, path), width, height))
+        width, height = sizes.get(name, _UNMEASURED)
+        said = curation_at(view, path) if path in spoken_of else NOTHING
+        found.append(Listed(path, base + name, file, said, width, height))
     return found
 
 

@@ -59,7 +59,8 @@ class RecentFolders:
             FileMissing: there is no such file.
             OSError: it cannot be looked at.
         """
-        folder, _, name = file.rpartition("/")
+        cut = file.rfind("/") + 1  # with its slash: "/a.png" does not lie in the folder of "a.png"
+        folder, name = file[:cut], file[cut:]
         known = self._folders.get((project, folder))
         if known is not None and known.until > self._clock() and _is_plain(name):
             path = f"{known.path}/{name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from events.assets import AssetChanged, AssetId, AssetSeen
+from events.assets import AssetChanged, AssetId, AssetMoved, AssetRelinked, AssetSeen
 from events.curation import (
     AssetNoted,
     AssetRated,
@@ -76,6 +76,55 @@ class TestStars:
         scenario.given(SEEN)
         scenario.when(CurateAsset(sighting=Sighting(CAT.path, 10, 999, "h1"), stars=4))
         scenario.then(AssetRated(asset=CAT_ID, stars=4))
+
+
+class TestAPictureMadeAnew:
+    """Under the name of one that was known, and it says so itself."""
+
+    NEW = Sighting(CAT.path, 99, 222, "h2", made_anew=True)
+
+    def seen(self, *, nth: int | None = None) -> AssetSeen:
+        """The new picture as an asset."""
+        asset = AssetId(asset_id(CAT.path, 99, "h2", nth or 1))
+        return AssetSeen(asset=asset, path=CAT.path, size=99, mtime=222, head="h2", nth=nth)
+
+    def test_it_is_another_asset(self, scenario: Scenario) -> None:
+        """What was said of the old one is not said of it."""
+        scenario.given(SEEN, AssetRated(asset=CAT_ID, stars=5))
+        scenario.when(CurateAsset(sighting=self.NEW, stars=5))
+        scenario.then(self.seen(), AssetRated(asset=self.seen().asset, stars=5))
+
+    def test_its_stars_taken_off(self, scenario: Scenario) -> None:
+        """They were those of the old one, as somebody saw them: now it is told that it has none."""
+        scenario.given(SEEN, AssetRated(asset=CAT_ID, stars=5))
+        scenario.when(CurateAsset(sighting=self.NEW, stars=0))
+        scenario.then(self.seen())
+
+    def test_it_was_told_before(self, scenario: Scenario) -> None:
+        """Whoever asked: it is known as it is."""
+        scenario.given(SEEN, self.seen())
+        scenario.when(CurateAsset(sighting=self.NEW, stars=4))
+        scenario.then(AssetRated(asset=self.seen().asset, stars=4))
+
+    def test_the_old_one_is_back(self, scenario: Scenario) -> None:
+        """The bytes that were met there first are that asset, with all its stars."""
+        scenario.given(SEEN, AssetRated(asset=CAT_ID, stars=5), self.seen())
+        back = Sighting(CAT.path, CAT.size, 333, CAT.head, made_anew=True)
+        scenario.when(CurateAsset(sighting=back, stars=4))
+        scenario.then(
+            AssetRelinked(asset=CAT_ID, source=CAT.path, path=CAT.path, size=CAT.size, mtime=333,
+                          head=CAT.head, reason="fingerprint"),
+            AssetRated(asset=CAT_ID, stars=4),
+        )  # fmt: skip
+
+    def test_not_if_it_went_elsewhere(self, scenario: Scenario) -> None:
+        """It has a place; the same bytes here are a copy."""
+        scenario.given(self.seen())
+        scenario.given(AssetMoved(asset=self.seen().asset, source=CAT.path, path="b.png", op="o"))
+        scenario.given(SEEN)
+        scenario.when(CurateAsset(sighting=self.NEW, stars=4))
+        copy = self.seen(nth=2)
+        scenario.then(copy, AssetRated(asset=copy.asset, stars=4))
 
 
 class TestTagsOfAFile:

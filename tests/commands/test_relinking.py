@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from events.assets import AssetChanged, AssetId, AssetMoved, AssetRelinked, AssetSeen
+from events.curation import AssetNoted, AssetRated
+from events.jobs import JobId, JobOutputStored
 from events.trash import FilePurged, FileTrashed, TrashId
 from orchestrator.commands.curation import Sighting
-from orchestrator.commands.relinking import RelinkAsset
+from orchestrator.commands.relinking import PERSON, MeetNewRender, RelinkAsset
+from orchestrator.gallery.fingerprint import asset_id
 from tests.scenario import Scenario
 
 CAT, DOG = AssetId("cat"), AssetId("dog")
@@ -87,6 +91,28 @@ class TestWhoLiesThere:
         scenario.when(relink())
         scenario.then_refused("asset.taken")
 
+    def test_one_of_which_nothing_was_said(self, scenario: Scenario) -> None:
+        """There is nothing to mix up: a person may know better, and nobody else."""
+        scenario.given(SEEN, self.DOG_SEEN)
+        person = RelinkAsset(asset=CAT, source="p/cat.png", sighting=FOUND, reason=PERSON)
+        scenario.when(person)
+        scenario.then(evolve(relinked(), reason=PERSON))
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            AssetRated(asset=DOG, stars=1),
+            AssetNoted(asset=DOG, note="mine"),
+            JobOutputStored(job=JobId("j"), attempt=1, node="9", index=0, kind="image", asset=DOG,
+                            path="q/cat.png", size=10, sha256=""),
+        ],
+    )  # fmt: skip
+    def test_one_of_which_something_was_said(self, scenario: Scenario, said: object) -> None:
+        """Whoever decides it."""
+        scenario.given(SEEN, self.DOG_SEEN, said)
+        scenario.when(RelinkAsset(asset=CAT, source="p/cat.png", sighting=FOUND, reason=PERSON))
+        scenario.then_refused("asset.taken")
+
     def test_only_its_name(self, scenario: Scenario) -> None:
         """The bytes there are others than the other's: it was overwritten, or swapped."""
         scenario.given(SEEN, self.DOG_SEEN)
@@ -110,7 +136,48 @@ class TestWhoLiesThere:
         scenario.then(relinked(here))
 
 
+class TestMeetNewRender:
+    NEW = Sighting("p/cat.png", 12, 2, "h2")
+
+    def seen(self) -> AssetSeen:
+        """The new picture as an asset."""
+        asset = AssetId(asset_id("p/cat.png", 12, "h2"))
+        return AssetSeen(asset=asset, path="p/cat.png", size=12, mtime=2, head="h2")
+
+    def test_in_the_place_of_an_asset(self, scenario: Scenario) -> None:
+        """It is one of its own."""
+        scenario.given(SEEN)
+        scenario.when(MeetNewRender(sighting=self.NEW))
+        scenario.then(self.seen())
+
+    def test_where_nothing_was_known(self, scenario: Scenario) -> None:
+        """Nothing is in anybody's place."""
+        scenario.when(MeetNewRender(sighting=self.NEW))
+        scenario.then()
+
+    def test_told_before(self, scenario: Scenario) -> None:
+        """By another host, or by whoever rated it."""
+        scenario.given(SEEN, self.seen())
+        scenario.when(MeetNewRender(sighting=self.NEW))
+        scenario.then()
+
+    def test_the_old_one_is_back(self, scenario: Scenario) -> None:
+        """It has its place again, and the new one is lost."""
+        seen = self.seen()
+        other = AssetSeen(asset=DOG, path="p/cat.png", size=10, mtime=1, head="h1")
+        scenario.given(seen, other)
+        scenario.when(MeetNewRender(sighting=self.NEW))
+        scenario.then(
+            AssetRelinked(asset=seen.asset, source="p/cat.png", path="p/cat.png", size=12, mtime=2,
+                          head="h2", reason="fingerprint")
+        )  # fmt: skip
+
+
 class TestLocks:
+    def test_one_place(self) -> None:
+        """The one where it lies."""
+        assert MeetNewRender(sighting=FOUND).keys() == ("path:q/cat.png",)
+
     def test_both_places(self) -> None:
         """In one order for everybody."""
         assert relink().keys() == ("path:p/cat.png", "path:q/cat.png")

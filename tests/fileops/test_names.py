@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from pathvalidate import is_valid_filename
 
 from orchestrator.errors import NameInvalid
+from orchestrator.gallery.fileops import names as names_module
 from orchestrator.gallery.fileops.names import (
     Sidecars,
     accepted_name,
@@ -110,6 +112,22 @@ class TestCheckName:
     def test_it_is_as_strict_as_the_library(self, name: str) -> None:
         """Whatever pathvalidate refuses on some system is refused."""
         assert check_name(name) is not None or is_valid_filename(name, platform="universal")
+
+    @given(
+        st.from_regex(names_module._PLAIN, fullmatch=True)
+        | st.builds(
+            "{}{}{}".format,
+            st.sampled_from(["con", "COM1", "lpt9", "Thumbs", "desktop", "shot_01", "-", "ſhots"]),
+            st.sampled_from(["", "1", "_v2", " 7"]),
+            st.sampled_from([".png", ".db", ".INI", ".inis", ".p", ".", ".webp\n", "", ".pɴg"]),
+        )
+    )
+    def test_the_quick_look_never_takes_what_the_long_one_refuses(self, name: str) -> None:
+        """It only spares the long one on plain names."""
+        quick = check_name(name)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(names_module, "_PLAIN", re.compile("(?!)"))
+            assert check_name(name) == quick
 
     @given(texts)
     def test_any_text_is_judged(self, name: str) -> None:

@@ -129,6 +129,50 @@ class TestFilters:
         assert (found.total, found.total_is_exact) == (2, False)
 
 
+class TestLists:
+    """Files of which somebody else knows something: their paths are given."""
+
+    @pytest.fixture(params=[0, 1_000], ids=["by match", "by path"], autouse=True)
+    def way(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each match is looked up in the list, or each path of it in the index."""
+        monkeypatch.setattr(search, "FEW_PATHS", request.param)
+
+    def test_only_those(self, shots: Project) -> None:
+        """Ranked as ever; those that are no match, or no files, count for nothing."""
+        assert shots.found("castle", among={"a/rain.png", "b/tokyo.png", "none.png"}) == [
+            "a/rain.png"
+        ]
+        assert shots.found("", among={"a/rain.png"}) == ["a/rain.png"]
+        assert shots.found("", among=set()) == []
+
+    def test_all_but_those(self, shots: Project) -> None:
+        """The rest."""
+        everything = set(shots.found("castle"))
+        assert set(shots.found("castle", without={"a/rain.png", "none.png"})) == everything - {
+            "a/rain.png"
+        }
+        assert set(shots.found("", without={"a/rain.png"})) == shots.known() - {"a/rain.png"}
+
+    def test_both_and_somebody_is_asked(self, shots: Project) -> None:
+        """All of it must hold."""
+        among = shots.known() - {"b/castle_v2.png"}
+        narrow = {"among": among, "without": {"a/rain.png"}, "fields": frozenset({"workflow"})}
+        assert shots.found("castle", **narrow) == ["a/hill.png"]
+        assert shots.found("castle", **narrow, accept=lambda path: path != "a/hill.png") == []
+
+    def test_no_limit(self, shots: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The oldest of all is found, and the total is exact."""
+        monkeypatch.setattr(search, "MAX_ASKED", 5)
+        found = shots.search("", among=shots.known(), limit=1, offset=3)
+        assert (found.total, found.total_is_exact, len(found.hits)) == (4, True, 1)
+
+    def test_missing_files(self, shots: Project) -> None:
+        """Are not found, whoever names them."""
+        (shots.root / "a/rain.png").unlink()
+        shots.scan()
+        assert shots.found("", among={"a/rain.png"}) == []
+
+
 class TestPages:
     def test_pages_join_without_gaps(
         self, project: Project, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from events.assets import AssetId, AssetMoved, AssetRelinked, AssetSeen
 from events.curation import AssetRated, TagDefined, TagId
-from events.files import FilesPlanned, FilesSettled
+from events.files import FilesFailed, FilesPlanned, FilesSettled
 from events.record import Record
 from events.stamp import stamp
 from events.trash import FilePurged, FileRestored, FileTrashed, TrashId
@@ -81,6 +81,30 @@ class TestChanges:
         assert (seen.event, seen.path) == ("asset.seen", "p/cat.png")
         assert rated.now == {"rating": 4, "tags": [], "note": ""}
         assert (rated.actor, rated.host, rated.batch, rated.asset) == ("mara", "ada", "b1", CAT)
+
+    def test_how_it_is_by_then(self, desk: Desk) -> None:
+        """Whoever reads late is told where a file lay, and what is said of it now."""
+        cursor = desk.news.cursor(desk.project)
+        desk.happen(SEEN, AssetRated(asset=CAT, stars=4))
+        desk.happen(AssetMoved(asset=CAT, source="p/cat.png", path="a.png", op="o"))
+        desk.happen(AssetRated(asset=CAT, stars=2))
+        changes = desk.since(cursor)
+        assert [change.path for change in changes] == ["p/cat.png", "p/cat.png", "a.png", "a.png"]
+        assert {change.now["rating"] for change in changes} == {2}
+
+    def test_a_new_picture_in_an_old_one_s_place(self, desk: Desk) -> None:
+        """It has no stars, and who shows those of the old one is told so."""
+        desk.happen(SEEN, AssetRated(asset=CAT, stars=4))
+        cursor = desk.news.cursor(desk.project)
+        desk.happen(AssetSeen(asset=AssetId("dog"), path="p/cat.png", size=9, mtime=2, head="i"))
+        (change,) = desk.since(cursor)
+        assert (change.path, change.now["rating"]) == ("p/cat.png", 0)
+
+    def test_what_is_no_news_of_the_gallery(self, desk: Desk) -> None:
+        """Jobs have a feed of their own. What is said of an unknown file is told all the same."""
+        cursor = desk.news.cursor(desk.project)
+        desk.happen(FilesFailed(op="o", error="EIO"), AssetRated(asset=AssetId("dog"), stars=1))
+        assert told(desk.since(cursor)) == [("asset.rated", None, None)]
 
     def test_places(self, desk: Desk) -> None:
         """Moved, found again, trashed, restored and deleted."""
@@ -156,7 +180,7 @@ class TestCursor:
             if not page:
                 break
             assert len(page) <= 2
-        assert [change.now.get("rating") for change in heard] == [None, 1, 2, 3, 4]
+        assert [change.event for change in heard] == ["asset.seen", *["asset.rated"] * 4]
         assert cursor == desk.news.cursor(desk.project)
 
     def test_too_old(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.gallery.index import search as index_search
 from tests.gallery_files.pngs import png, text
 from tests.gallery_index.project import graph
 from tests.http.studio import Service, faults, log_of, refused
@@ -217,6 +218,34 @@ class TestFilters:
         assert await found(gallery, tags=[hero]) == [KNIGHT, CASTLE]
         assert await found(gallery, tags=[hero, todo]) == [KNIGHT]
         refused(await gallery.gallery("search", tags=["none"]), 404, "tag.unknown")
+
+    async def test_stars_and_tags_together(self, gallery: Service) -> None:
+        """With words that stand in the file, or that somebody said; and without some."""
+        hero = await gallery.make_tag("Hero")
+        await gallery.gallery("file-tags", files=[CASTLE, KNIGHT, CAT], addTags=[hero])
+        await gallery.gallery("ratings", ratings={CASTLE: 5, KNIGHT: 2, SEA: 4})
+        assert await found(gallery, tags=[hero], minRating=1) == [KNIGHT, CASTLE]
+        assert await found(gallery, tags=[hero], maxRating=4) == [CAT, KNIGHT]
+        assert await found(gallery, "hero castle", minRating=3) == [CASTLE]
+        assert await found(gallery, "hero castle", maxRating=3) == [KNIGHT]
+        assert await found(gallery, "castle -hero", minRating=1) == [SEA]
+        assert CASTLE not in await found(gallery, maxRating=4)
+        assert await found(gallery, tags=[hero], folderPath="p2") == [CAT]
+
+    async def test_however_many_there_are(
+        self, gallery: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Filters by what people said are exact: nobody is asked about each match."""
+        monkeypatch.setattr(index_search, "MAX_ASKED", 0)
+        tag = await gallery.make_tag("castle")
+        await gallery.gallery("file-tags", files=[CASTLE], addTags=[tag])
+        await gallery.gallery("ratings", ratings={CASTLE: 5, KNIGHT: 2})
+        for wanted in (
+            {"minRating": 1}, {"maxRating": 3}, {"tags": [tag]}, {"query": "castle"},
+            {"query": "castle -knight"}, {"query": "castle golden", "minRating": 5},
+        ):  # fmt: skip
+            assert await found(gallery, **wanted)
+            assert (await search(gallery, **wanted))["totalIsExact"] is True
 
     @pytest.mark.parametrize("field", ["since", "until"])
     async def test_a_date_beyond_all_files(self, gallery: Service, field: str) -> None:

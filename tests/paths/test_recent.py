@@ -46,6 +46,15 @@ def test_an_absolute_path_means_the_same_file(folders: RecentFolders, project: P
         assert found.relative == "Panel_01/a.png"
 
 
+def test_the_root_of_all_is_not_the_project(project: Path) -> None:
+    """`/a.png` does not mean `a.png`, however often that was asked for."""
+    (project / "a.png").write_bytes(b"a")
+    folders = RecentFolders(Roots((project,)))
+    folders.locate(project, "a.png")
+    with pytest.raises(PathNotPermitted):
+        folders.locate(project, "/a.png")
+
+
 def test_a_link_that_appeared_is_followed_and_judged(folders: RecentFolders, project: Path) -> None:
     """The folder is known, the file is a link out of the roots."""
     (project / "Panel_01" / "out.png").symlink_to(project.parent / "secret" / "s.png")

@@ -88,17 +88,14 @@ def arrange(
     batch = _Batch(moves)
     existing = tuple(existing)
     if batch.is_plain(existing):
-        steps = [Step(moves[each].source, moves[each].to, each) for each in batch.in_turn()]
-        return Arranged(tuple(steps), ())
+        order = batch.in_turn(range(len(moves)))
+        return Arranged(tuple(Step(moves[n].source, moves[n].to, n) for n in order), ())
     batch.refuse_single()
     batch.refuse_repeated()
     batch.refuse_nested()
     needs = batch.refuse_taken(existing)
-    collisions = batch.collisions
-    return Arranged(
-        tuple(batch.ordered(needs, temp)),
-        tuple(collisions[index] for index in sorted(collisions)),
-    )
+    steps, collisions = tuple(batch.ordered(needs, temp)), batch.collisions
+    return Arranged(steps, tuple(collisions[index] for index in sorted(collisions)))
 
 
 @define
@@ -270,12 +267,12 @@ class _Batch:
                 elif before not in done:
                     way.append(before)
 
-    def in_turn(self, indexes: Iterable[int] | None = None) -> list[int]:
-        """Moves (all if none are given) in their order, but the first of each group before others."""
+    def in_turn(self, indexes: Iterable[int]) -> list[int]:
+        """Moves in their order, but the first of each group before all others of any."""
         seen: set[int] = set()
         leading: list[int] = []
         following: list[int] = []
-        for index in range(len(self.moves)) if indexes is None else indexes:
+        for index in indexes:
             group = self.moves[index].group
             (following if group in seen else leading).append(index)
             if group is not None:

@@ -60,7 +60,7 @@ class Bin:
             for stored in _stored(project, trash_ids, refused):
                 main, *beside = stored.items
                 folder = stored.trashed.path.rpartition("/")[0]
-                named = Item(main.asked, joined(folder, _last(stored.trashed.path)), 0, 0, 0)
+                named = Item.at(main.asked, joined(folder, _last(stored.trashed.path)), 0, 0, 0)
                 companions = [Companion(each.name, 0, 0, 0) for each in beside]
                 to = free_place(folders, named, folder, companions, taken)
                 mine = out_of_trash(
@@ -117,7 +117,8 @@ def _stored(
         folder = place.rpartition("/")[0]
         main = _item(project.root, trash, place)
         if main is None and gone_too:
-            main = Item(trash, place, trashed.size, trashed.mtime, 0)  # only the log has it still
+            # Only the log has it still.
+            main = Item.at(trash, place, trashed.size, trashed.mtime, 0)
         if main is None:
             refused[trash] = FileMissing(str(project.root / place))
             continue
@@ -134,7 +135,7 @@ def _item(root: Path, asked: str, path: str) -> Item | None:
         return None
     if not stat.S_ISREG(info.st_mode):
         return None
-    return Item(asked, path, info.st_size, info.st_mtime_ns, info.st_ino)
+    return Item.at(asked, path, info.st_size, info.st_mtime_ns, info.st_ino)
 
 
 def _deleting(root: Path, stored: Stored, refused: dict[str, OrchestratorError]) -> list[Step]:

@@ -102,6 +102,10 @@ def purged(root: Path, steps: Sequence[Step]) -> Ends:
     return ends
 
 
+def _folder_of(path: str) -> str:
+    return path[: path.rindex("/")]
+
+
 @define
 class _Work:
     root: Path
@@ -129,15 +133,19 @@ class _Work:
             OSError: it cannot be done; the file is where it was.
         """
         source, target = self._prefix + step.source, self._prefix + step.to
-        if self.trace is not None and step.role is not Role.PURGE:
-            give_up_name(target, self.op)
-        if self.trace is None or self.trace.is_next(index):
-            if step.role is Role.PURGE:
+        if step.role is Role.PURGE:
+            if self.trace is None or self.trace.is_next(index):
                 Path(source).unlink(missing_ok=True)  # gone is gone, whoever did it
-            else:
-                self._make_folder(target[: target.rindex("/")])
+        else:
+            folder = _folder_of(target)
+            if self.trace is not None:
+                give_up_name(target, self.op)
+            if self.trace is None or self.trace.is_next(index):
+                if folder not in self._there:
+                    self._make_folder(folder)
                 self._move(source, target, step)
-        self._touch(source, target)
+            self._touched.add(folder)
+        self._touched.add(_folder_of(source))
         self.landed[index] = step.to
 
     def _move(self, source: str, target: str, step: Step) -> None:
@@ -151,8 +159,6 @@ class _Work:
                 raise
 
     def _make_folder(self, folder: str) -> None:
-        if folder in self._there:
-            return
         missing = []
         at = Path(folder)
         while not at.is_dir():
@@ -175,10 +181,6 @@ class _Work:
             except OSError:
                 continue  # some file could go
 
-    def _touch(self, source: str, target: str) -> None:
-        self._touched.add(source[: source.rindex("/")])
-        self._touched.add(target[: target.rindex("/")])
-
     def bring_back(self, index: int, step: Step) -> None:
         """A file that had stepped aside and cannot go on goes back to where it lay, or beside it.
 
@@ -197,7 +199,7 @@ class _Work:
         except OSError:
             to = step.source
         else:
-            self._touch(aside, self._prefix + to)
+            self._touched |= {_folder_of(aside), _folder_of(self._prefix + to)}
         self.landed[index] = to
 
     def sync(self) -> None:

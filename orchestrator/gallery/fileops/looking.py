@@ -23,7 +23,8 @@ from orchestrator.paths.roots import relative
 
 #: Names that are so plain that nothing has to be asked about them: no separators, no colon.
 _PLAIN = re.compile(r"(?!\.)[ -.0-9;-\[\]-~]{1,200}")
-_SIDECARS = tuple(SIDECARS)
+#: Most folders have no name that ends like this; then nothing else is asked.
+_ENDINGS = frozenset(ending[-4:] for ending in SIDECARS)
 
 
 @frozen
@@ -44,21 +45,22 @@ class Item:
     asked: str
     #: Relative to the project, with `/`.
     path: str
+    #: The path in its two parts: they are asked for several times. "" is the project itself.
+    folder: str
+    name: str
     size: int
     #: Nanoseconds since 1970.
     mtime: int
     ino: int
     is_folder: bool = False
 
-    @property
-    def name(self) -> str:
-        """Its last part."""
-        return self.path.rpartition("/")[2]
-
-    @property
-    def folder(self) -> str:
-        """What it lies in, relative to the project; "" is the project itself."""
-        return self.path.rpartition("/")[0]
+    @classmethod
+    def at(
+        cls, asked: str, path: str, size: int, mtime: int, ino: int, *, is_folder: bool = False
+    ) -> Item:
+        """What lies at a path."""
+        folder, _, name = path.rpartition("/")
+        return cls(asked, path, folder, name, size, mtime, ino, is_folder)
 
 
 @frozen
@@ -131,9 +133,10 @@ class Folders:
         folder, _, name = path.rpartition("/")
         return self._counted(folder)[path_key(name)] > 0
 
-    def has_sidecars(self, folder: str) -> bool:
-        """Whether any file of a folder may belong to another one."""
-        return self._sidecars_in(folder) is not None
+    def with_sidecars(self, items: Iterable[Item]) -> set[str]:
+        """Those of the items' folders in which any file may belong to another one."""
+        places = {item.folder for item in items}
+        return {folder for folder in places if self._sidecars_in(folder) is not None}
 
     def companions(self, item: Item, together: frozenset[str] = frozenset()) -> list[Companion]:
         """The sidecars of a file; none of a folder, which takes all that is in it along.
@@ -153,8 +156,8 @@ class Folders:
     def _sidecars_in(self, folder: str) -> Sidecars | None:
         if folder not in self._sidecars:
             names = self._listed(folder)
-            some = any(name.lower().endswith(_SIDECARS) for name in names)
-            self._sidecars[folder] = Sidecars.among(names) if some else None
+            none = _ENDINGS.isdisjoint([name[-4:].lower() for name in names])
+            self._sidecars[folder] = None if none else Sidecars.among(names)
         return self._sidecars[folder]
 
 
@@ -190,9 +193,9 @@ class _Looker:
     finder: Finder
     root: Path
     folders: bool
-    #: By folder as it is asked for: where it is, and what it is below the project. Both end in
-    #: `/` or are empty.
-    _known: dict[str, tuple[str, str]] = field(factory=dict)
+    #: By folder as it is asked for: where it is, and what it is below the project, with and
+    #: without its last `/`.
+    _known: dict[str, tuple[str, str, str]] = field(factory=dict)
 
     def item(self, asked: str) -> Item:
         """What lies at a path.
@@ -204,13 +207,14 @@ class _Looker:
         folder, name = asked[:cut], asked[cut:]
         known = self._known.get(folder)
         if known is not None and _PLAIN.fullmatch(name) and is_media(name):
-            place, below = known
+            place, below, inside = known
             try:
                 info = os.lstat(place + name)
             except OSError:
                 return self._anew(asked, folder, name)
             if stat.S_ISREG(info.st_mode):
-                return Item(asked, below + name, info.st_size, info.st_mtime_ns, info.st_ino)
+                size, mtime = info.st_size, info.st_mtime_ns
+                return Item(asked, below + name, inside, name, size, mtime, info.st_ino)
         return self._anew(asked, folder, name)
 
     def _anew(self, asked: str, folder: str, name: str) -> Item:
@@ -226,8 +230,9 @@ class _Looker:
         if file.path.is_symlink():
             raise PathInvalid(asked, "it is a link to a file, which would lead nowhere elsewhere")
         if file.path.name == name:
-            self._known[folder] = (f"{file.path.parent}/", file.relative[: -len(name)])
-        return Item(asked, file.relative, file.size, file.mtime_ns, file.ino)
+            below = file.relative[: -len(name)]
+            self._known[folder] = (f"{file.path.parent}/", below, below[:-1])
+        return Item.at(asked, file.relative, file.size, file.mtime_ns, file.ino)
 
     def _folder(self, asked: str) -> Item | None:
         path = self.finder.roots.inside(self.root, asked)
@@ -238,7 +243,7 @@ class _Looker:
             if path.is_symlink() or not path.is_dir():
                 return None
             info = path.stat()
-            return Item(asked, below, 0, info.st_mtime_ns, info.st_ino, is_folder=True)
+            return Item.at(asked, below, 0, info.st_mtime_ns, info.st_ino, is_folder=True)
 
 
 def _regular(path: Path) -> os.stat_result | None:

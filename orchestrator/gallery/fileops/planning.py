@@ -86,15 +86,17 @@ def plan_moves(view: ProjectView, folders: Folders, wishes: Sequence[Wish], op: 
     """
     batch = _Batch(view, folders)
     going_to: dict[tuple[str, str, str], set[str]] = {}
-    in_company = [wish for wish in wishes if folders.has_sidecars(wish.item.folder)]
-    for wish in in_company:
-        going_to.setdefault(_company(wish), set()).add(wish.item.name)
+    described = folders.with_sidecars(wish.item for wish in wishes)
+    if described:
+        for wish in wishes:
+            if wish.item.folder in described:
+                going_to.setdefault(_company(wish), set()).add(wish.item.name)
     for group, wish in enumerate(wishes):
-        companions: Sequence[Companion] = ()
-        if in_company and folders.has_sidecars(wish.item.folder):
-            together = going_to[_company(wish)] - {wish.item.name}
-            companions = folders.companions(wish.item, frozenset(together))
-        batch.add(wish, group, companions)
+        item = wish.item
+        batch.add(item, item.path, wish.to, group)
+        if item.folder in described:
+            together = going_to[_company(wish)] - {item.name}
+            batch.add_companions(wish, group, folders.companions(item, frozenset(together)))
     return batch.planned(op)
 
 
@@ -112,18 +114,18 @@ class _Batch:
     #: For each move: size and time of the file, and for sidecars where the main file lies.
     facts: list[tuple[Item, Companion | None]] = field(factory=list)
 
-    def add(self, wish: Wish, group: int, companions: Sequence[Companion]) -> None:
-        item = wish.item
-        self.moves.append(Move(item.path, wish.to, group))
-        self.facts.append((item, None))
-        if not companions:
-            return
-        folder, _, name = wish.to.rpartition("/")
+    def add(
+        self, item: Item, source: str, to: str, group: int, companion: Companion | None = None
+    ) -> None:
+        self.moves.append(Move(source, to, group))
+        self.facts.append((item, companion))
+
+    def add_companions(self, wish: Wish, group: int, companions: Iterable[Companion]) -> None:
+        item, (folder, _, name) = wish.item, wish.to.rpartition("/")
         for companion in companions:
             renamed = sidecar_name(item.name, name, companion.name)
             source = joined(item.folder, companion.name)
-            self.moves.append(Move(source, joined(folder, renamed), group))
-            self.facts.append((item, companion))
+            self.add(item, source, joined(folder, renamed), group, companion)
 
     def planned(self, op: str) -> Planned:
         existing = (
@@ -195,16 +197,14 @@ def introduce(view: ProjectView, root: Path, steps: Sequence[Step]) -> tuple[Ste
 
     That one went without a word; the newcomer must not inherit its stars. Blocks.
     """
-    leaving = {step.origin for step in steps}
-    return tuple(
-        evolve(step, head=_head(root / step.source, step.size))
-        if step.asset is None
-        and step.role is Role.FILE
-        and step.to not in leaving
-        and view.asset_at(step.to) is not None
-        else step
-        for step in steps
-    )
+    looked_at = list(steps)
+    leaving: set[str] = set()
+    for index, step in enumerate(steps):
+        if step.asset is None and step.role is Role.FILE and view.asset_at(step.to) is not None:
+            leaving = leaving or {each.origin for each in steps}
+            if step.to not in leaving:
+                looked_at[index] = evolve(step, head=_head(root / step.source, step.size))
+    return tuple(looked_at)
 
 
 def _head(path: Path, size: int) -> str | None:
@@ -228,13 +228,15 @@ def plan_trash(
             time. It grows.
     """
     stems: dict[tuple[str, str], set[str]] = {}
-    for item in items:
-        if folders.has_sidecars(item.folder):
-            stems.setdefault(_stem(item), set()).add(item.name)
+    described = folders.with_sidecars(items)
+    if described:
+        for item in items:
+            if item.folder in described:
+                stems.setdefault(_stem(item), set()).add(item.name)
     steps: list[Step] = []
     for item in items:
         companions: Sequence[Companion] = ()
-        if folders.has_sidecars(item.folder):
+        if item.folder in described:
             same_stem = frozenset(stems[_stem(item)] - {item.name})
             companions = folders.companions(item, same_stem)
         steps += into_trash(view, item, companions, shelves)

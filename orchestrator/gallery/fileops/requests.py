@@ -189,36 +189,36 @@ class Request:
 
     def report(self, done: Done) -> Report:
         """What became of each file that was asked for, in that order."""
-        by_path: dict[str, int] = {}
-        for index, step in enumerate(done.steps):
-            if step.role is not Role.PARK and step.of is None:
-                by_path[step.origin] = index
-        asked = {item.asked: item for item in self.items}
-        mine = {item.path for item in self.items}
-        replaced = [
-            _moved(path, done, index) for path, index in by_path.items() if path not in mine
-        ]
+        by_path = {
+            step.origin: index
+            for index, step in enumerate(done.steps)
+            if step.of is None and step.role is not Role.PARK
+        }
+        lay = {item.asked: item.path for item in self.items}
         files = []
         for path in dict.fromkeys(self.asked):
             first = self.again.get(path, path)
-            item = asked.get(first)
-            where = None if item is None else item.path
+            where = lay.get(first)
             refused = self.refused.get(path) or self.refused.get(first)
             if refused is not None:
                 files.append(Moved(path, where, None, error=refused))
             elif first in self.skipped:
                 files.append(Moved(path, where, None, skipped=True))
-            elif item is not None and item.path in by_path:
-                files.append(_moved(path, done, by_path[item.path]))
+            elif where is not None and where in by_path:
+                files.append(_moved(path, done, by_path[where]))
+        mine = set(lay.values())
+        replaced = [
+            _moved(path, done, index) for path, index in by_path.items() if path not in mine
+        ]
         return Report(done.batch, tuple(files), tuple(replaced))
 
 
 def _moved(asked: str, done: Done, index: int) -> Moved:
     step = done.steps[index]
     failed = done.failed.get(index)
-    to = done.landed.get(index)
-    error = None
-    if failed is not None:
-        missing = failed in ("ENOENT", "ENOTDIR")
-        error = FileMissing(step.origin) if missing else FileNotMoved(step.origin, step.to, failed)
-    return Moved(asked, step.origin, to or None, trash=step.trash, error=error)
+    origin, to = step.origin, done.landed.get(index) or None
+    if failed is None:
+        return Moved(asked, origin, to, step.trash)
+    missing = failed in ("ENOENT", "ENOTDIR")
+    error = FileMissing(origin) if missing else FileNotMoved(origin, step.to, failed)
+    return Moved(asked, origin, to, step.trash, error)

@@ -84,15 +84,24 @@ def _written(step: Step) -> dict[str, Any]:
         plain["ino"] = step.ino
     if step.role is not Role.FILE:
         plain["role"] = step.role.value
-    for name in _OPTIONAL:
-        value = getattr(step, name)
-        if value is not None:
-            plain[name] = value
+    if step.asset is not None:
+        plain["asset"] = step.asset
+    if step.path is not None:
+        plain["path"] = step.path
+    if step.trash is not None:
+        plain["trash"] = step.trash
+    if step.head is not None:
+        plain["head"] = step.head
+    if step.of is not None:
+        plain["of"] = step.of
     return plain
 
 
 def portions(steps: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], ...]]:
     """Steps in portions, each of which fits into one line of the log."""
+    if steps and len(orjson.dumps(steps)) <= MOST_BYTES:
+        yield tuple(steps)  # as nearly always: nothing has to be weighed one by one
+        return
     part: list[dict[str, Any]] = []
     size = 0
     for step in steps:

@@ -140,14 +140,16 @@ def lines(op: str, told: Sequence[Outcome], settled: FilesSettled) -> Iterator[T
 
 def _weight(outcome: Outcome) -> int:
     """Bytes of an outcome in the log, rather too many."""
-    texts = [outcome.path]
+    texts = outcome.path
     match outcome:
-        case AssetMoved(source=source):
-            texts.append(source)
-        case FileTrashed(name=name, sidecars=sidecars, place=place):
-            texts += [name, *sidecars, place or ""]
-        case FilePurged(name=name):
-            texts.append(name)
+        case AssetMoved():
+            texts += outcome.source
+        case FileTrashed():
+            texts += outcome.name + (outcome.place or "")
+            if outcome.sidecars:
+                texts += "          ".join(outcome.sidecars)  # with room for the marks between
+        case FilePurged():
+            texts += outcome.name
         case FileRestored() | AssetSeen():
             pass
-    return 400 + sum(len(text.encode("utf-8", "replace")) + 10 for text in texts)
+    return 440 + (len(texts) if texts.isascii() else len(texts.encode("utf-8", "replace")))

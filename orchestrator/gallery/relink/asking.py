@@ -57,16 +57,18 @@ def naming_of(
 ) -> dict[AssetId, list[str]]:
     """Files whose graphs name the job that made an asset, and that are made as it was.
 
-    Who draws a new picture with the graph of an old one takes its prefix along.
+    Who draws a new picture with the graph of an old one takes its prefix along. How an asset was
+    made whose place another picture took, nothing says any more.
     """
     found: dict[AssetId, list[str]] = {}
     for asset, lineage in made.items():
         words = Search(text=f'"job-{lineage.job}"', fields=frozenset({"workflow"}), limit=50)
         old = index.file(lost[asset])
         found[asset] = []
+        if old is not None and old.missing_ns is None:
+            continue
         for hit in index.search(words).hits:
             new = index.file(hit.path)
-            gone = old is not None and old.missing_ns is not None
-            if new is not None and (old is None or not gone or old.recipe == new.recipe):
+            if new is not None and (old is None or old.recipe == new.recipe):
                 found[asset].append(hit.path)
     return found
