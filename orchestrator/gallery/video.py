@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from orchestrator.gallery.film_source import FilmSource
 from orchestrator.gallery.heads import MAX_TEXT
 from orchestrator.gallery.media import suffix
 from orchestrator.gallery.metadata import whole
@@ -65,7 +66,9 @@ def video_facts(path: Path) -> VideoFacts:
     with path.open("rb") as file:
         try:
             with av.open(
-                file, format=_CONTAINERS.get(suffix(path.name)), metadata_errors="replace"
+                FilmSource(file),
+                format=_CONTAINERS.get(suffix(path.name)),
+                metadata_errors="replace",
             ) as container:
                 return _described(container)
         # FFmpeg's own errors may be of the same kinds as the system's, with numbers of its own.

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Final, NoReturn
 
 from PIL import Image
 
+from orchestrator.gallery.film_source import FilmSource
 from orchestrator.gallery.thumbnails.opening import (
     MAX_PIXELS,
     NoPictureError,
@@ -48,7 +49,7 @@ def poster(file: IO[bytes], pixels: int) -> Image.Image:
             mistrusting(),
             # The container is told: guessing knows playlists, which name other files and hosts.
             av.open(
-                file,
+                FilmSource(file),
                 "r",
                 format=_container(file),
                 io_open=_refuse,
