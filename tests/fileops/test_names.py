@@ -19,6 +19,7 @@ from orchestrator.gallery.fileops.names import (
     free_variant,
     name_key,
     path_key,
+    path_keys,
     same_name,
     sidecar_name,
     sidecars_of,
@@ -151,6 +152,12 @@ class TestNameKey:
     )
     def test_case_and_unicode_form_do_not_count(self, a: str, b: str) -> None:
         assert same_name(a, b)
+
+    @given(st.lists(texts))
+    def test_many_have_the_keys_that_each_has(self, paths: list[str]) -> None:
+        """Line breaks in names mix nothing up."""
+        assert path_keys(paths) == [path_key(path) for path in paths]
+        assert path_keys(["A/b\nC", "D"]) == ["a/b\nc", "d"]
 
     def test_other_names_are_others(self) -> None:
         assert not same_name("a.png", "b.png")

@@ -14,7 +14,7 @@ from typing import Literal
 
 from attrs import define, field, frozen
 
-from orchestrator.gallery.fileops.names import check_name, path_key
+from orchestrator.gallery.fileops.names import check_name, path_key, path_keys
 
 #: `taken`: by `other`, which stays there. `twice`: two moves want one place, or take one file.
 #: `invalid`: no file can go there. `unchanged`: it is there already.
@@ -111,13 +111,13 @@ class _Batch:
 
     @sources.default
     def _source_keys(self) -> list[str]:
-        return [path_key(move.source) for move in self.moves]
+        return path_keys([move.source for move in self.moves])
 
     @targets.default
     def _target_keys(self) -> list[str]:
-        return [path_key(move.to) for move in self.moves]
+        return path_keys([move.to for move in self.moves])
 
-    def is_plain(self, existing: Iterable[str]) -> bool:
+    def is_plain(self, existing: Sequence[str]) -> bool:
         """Whether all places are free, and no move has to do with another: as nearly always.
 
         Then all that follows would find nothing; it takes three times as long.
@@ -126,7 +126,7 @@ class _Batch:
         return (
             len(targets) == len(sources) == len(self.moves)
             and targets.isdisjoint(sources)
-            and targets.isdisjoint(map(path_key, existing))
+            and targets.isdisjoint(path_keys(existing))
             and not _are_nested(sources, targets)
             and all(check_name(move.to.rpartition("/")[2]) is None for move in self.moves)
         )

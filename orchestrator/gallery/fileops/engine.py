@@ -134,8 +134,9 @@ class Engine:
                 self._settled.discard(project)
                 self._keep(self._settle_what_comes(project))
                 raise
+        went = done.went() if self.listeners else []
         for listener in self.listeners:
-            listener(project, done.went())
+            listener(project, went)
         return done
 
     async def _announce(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import count
 
 from attrs import frozen
@@ -111,6 +111,14 @@ def path_key(path: str) -> str:
     if path.isascii():
         return path.lower()
     return "/".join(map(name_key, path.split("/")))
+
+
+def path_keys(paths: Sequence[str]) -> list[str]:
+    """The `path_key` of each; many plain ones take little longer than one."""
+    text = "\n".join(paths)
+    keys = text.lower().split("\n") if text.isascii() else []
+    # A name may have a line break in it.
+    return keys if len(keys) == len(paths) else [path_key(path) for path in paths]
 
 
 def same_name(a: str, b: str) -> bool:

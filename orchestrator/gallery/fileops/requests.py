@@ -104,7 +104,7 @@ class Request:
 
     def plan_names(self, names: Mapping[str, str], op: str) -> Sequence[Step]:
         """Plan to give each file its new name, by what was asked for."""
-        asked = {item.asked: item for item in self.items}
+        asked = {item.asked: item for item in self.items} if self.again else {}
         for path, first in self.again.items():
             if names[path] != names[first]:
                 item, to = asked[first], names[path]
@@ -126,8 +126,9 @@ class Request:
     def plan_wishes(self, wishes: Sequence[Wish], op: str) -> Sequence[Step]:
         """Plan moves; what collides is refused."""
         planned = plan_moves(self.project.view, self.folders, wishes, op)
-        asked = {item.path: item.asked for item in self.items}
-        self.refused.update((asked[path], error) for path, error in planned.refused.items())
+        if planned.refused:
+            asked = {item.path: item.asked for item in self.items}
+            self.refused.update((asked[path], error) for path, error in planned.refused.items())
         return planned.steps
 
     def plan_into(self, folder: str, conflict: Conflict, op: str) -> Sequence[Step]:
