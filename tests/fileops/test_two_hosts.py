@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.errors import FileMissing, FileNotMoved
-from tests.fileops.desk import SYSTEMS, Desk, Fuse, PowerCut, agreeing, bytes_of, intact, listed
+from tests.fileops.desk import (
+    SYSTEMS,
+    Desk,
+    Fuse,
+    PowerCut,
+    agreeing,
+    bytes_of,
+    intact,
+    listed,
+    mount,
+)
 
 every_system = pytest.mark.parametrize("system", SYSTEMS, indirect=True)
 PATHS = [f"P/{number:02}.png" for number in range(20)]
@@ -84,6 +97,59 @@ class TestBothWantTheSameFiles:
         trashed = {found.path for _, found in (await desk.project()).view.trash()}
         assert len(here) + len(trashed) == len(PATHS)
         assert here <= {f"P/{name}" for name in names.values()}
+
+
+class TestBothHaveLinkedIt:
+    """Where a move is a link and an unlink, two hosts can both have done the first half."""
+
+    @pytest.fixture(autouse=True)
+    def _links(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        mount(monkeypatch, "links")
+
+    @pytest.mark.parametrize("readable", [True, False])
+    async def test_the_slower_one_withdraws(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch, readable: bool
+    ) -> None:
+        """The file is where the faster one put it, and nowhere else."""
+        desk.put("P/a.png")
+        before = bytes_of(desk.root)
+        unlink, open_ = os.unlink, os.open
+
+        def too_late(path: Any, **named: Any) -> None:
+            if Path(path) == desk.root / "P/a.png":
+                os.link(path, desk.root / "theirs.png")
+                unlink(path)
+            unlink(path, **named)
+
+        def refuse(path: Any, *rest: Any, **named: Any) -> int:
+            if Path(path).name == "a.png":
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return open_(path, *rest, **named)
+
+        monkeypatch.setattr(os, "unlink", too_late)
+        if not readable:
+            monkeypatch.setattr(os, "open", refuse)
+        (file,) = (await desk.move("P/a.png", to="Q")).files
+        assert isinstance(file.error, FileMissing)
+        monkeypatch.undo()
+        intact(desk.root, before)
+        assert listed(desk.root) == {"theirs.png"}
+
+    async def test_an_answer_that_was_lost(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """NFS asks again to unlink, and hears that there is nothing; the move is done."""
+        desk.put("P/a.png")
+        unlink = os.unlink
+
+        def twice(path: Any, **named: Any) -> None:
+            unlink(path, **named)
+            unlink(path, **named)
+
+        monkeypatch.setattr(os, "unlink", twice)
+        (file,) = (await desk.move("P/a.png", to="Q")).files
+        assert (file.error, file.to) == (None, "Q/a.png")
+        assert listed(desk.root) == {"Q/a.png"}
 
 
 class TestOneIsGone:

@@ -85,12 +85,33 @@ def _move_by_link(source: str, target: str, op: str, disk: DiskIO) -> None:
         return
     try:
         os.unlink(source)  # noqa: PTH108  # strings all the way
+    except FileNotFoundError:
+        # NFS may have repeated the request; or another host was faster, which had linked the file
+        # just as we did. Then it has the name that it got there, and must not have ours as well.
+        if _has_another_name(target):
+            os.unlink(target)  # noqa: PTH108  # strings all the way
+            raise
     except OSError:
         # Two names are one too many: better the old one. If both are gone wrong, both stay.
         if os.path.lexists(source):
             with suppress(OSError):
                 os.unlink(target)  # noqa: PTH108  # strings all the way
         raise
+
+
+def _has_another_name(path: str) -> bool:
+    """Whether a file has more names than this one, as the server knows it now.
+
+    Opening is what makes NFS ask; else it may tell what it was told seconds ago.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except PermissionError:  # who may rename a file need not be able to read it
+        return os.lstat(path).st_nlink > 1
+    try:
+        return os.fstat(descriptor).st_nlink > 1
+    finally:
+        os.close(descriptor)
 
 
 def _move_by_keeping(source: str, target: str, op: str, disk: DiskIO) -> None:
