@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from events.files import FilesIntended
 from orchestrator.commands.curation import Sighting
 from orchestrator.commands.jobs import FileStored
 from orchestrator.gallery.fingerprint import head
-from orchestrator.services import RELINKER
+from orchestrator.services import INDEXES, RELINKER
 from tests.gallery_files.pngs import chunk, png, text
 from tests.gallery_index.project import graph
 from tests.http.studio import Service, Studio, events_of, faults, log_of, refused
@@ -486,3 +487,15 @@ class TestManyHosts:
         await asyncio.gather(look(gallery), look(gallery), lost(gallery))
         assert await gallery.ratings() == {BEST: 5}
         assert len(relinks(gallery.project)) == 1
+
+
+class TestTheEnd:
+    async def test_a_look_that_ends_after_the_stop_begins_nothing(self, service: Service) -> None:
+        """Scans may end while the service stops: by then nobody relinks."""
+        project = await service.opened()
+        relinker, index = service.app[RELINKER], service.app[INDEXES].of(project)
+        report = await index.rescan()
+        await relinker.close()
+        relinker.scanned(project.root, evolve(report, touched=("a.png",)))
+        await relinker.settled(project)
+        assert not relinker._rounds

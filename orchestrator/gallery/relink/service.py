@@ -93,7 +93,7 @@ class Relinker:
     def scanned(self, root: Path, report: ScanReport) -> None:
         """A look through a project is over: relink what it makes certain."""
         project = self.finder.projects.find(root)
-        if project is None or report.offline or report.stopped:
+        if project is None or report.offline or report.stopped or self._stop.is_set():
             return
         whole = self.indexes.of(project).report
         if whole is None or whole.offline:
