@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -196,8 +197,11 @@ class TestGivingUp:
     def test_three_errors_in_a_minute_end_writing_for_all_who_wait(self, tmp_path: Path) -> None:
         """Nobody is told that it is well; the reason names the error (FORMAT.md W5)."""
         gallery = make_gallery(tmp_path)
-        log = open_log(gallery, disk=FaultyDisk(lambda _: True, errno.ENOSPC), number=1)
+        all_wait = threading.Event()
+        disk = FaultyDisk(lambda _: all_wait.wait(10), errno.ENOSPC)
+        log = open_log(gallery, disk=disk, number=1)
         futures = [log.append(item) for item in drafts(4)]
+        all_wait.set()
 
         for future in futures:
             with pytest.raises(LogReadOnlyError, match="No space left"):
