@@ -96,11 +96,14 @@ def event(name: str, version: int = 1) -> Callable[[T], T]:
 
 def _encoder(cls: type) -> Callable[[Any], dict[str, Any]]:
     names = tuple(field.name for field in attrs.fields(cls))
-    optional = {f.name for f in attrs.fields(cls) if f.default is None}
+    optional = tuple(f.name for f in attrs.fields(cls) if f.default is None)
 
     def encode(event: Any) -> dict[str, Any]:
-        values = ((name, getattr(event, name)) for name in names)
-        return {n: v for n, v in values if not (v is None and n in optional)}
+        plain = {name: getattr(event, name) for name in names}
+        for name in optional:
+            if plain[name] is None:
+                del plain[name]
+        return plain
 
     return encode
 

@@ -93,9 +93,10 @@ async def set_rating(request: web.Request, asked: RateFiles) -> Rated:
     stars = _stars_asked(asked)
     curator, actor = request.app[CURATOR], request[ACTOR]
     if asked.file_path is not None:
-        (said,) = (Say(file_path=path, stars=count) for path, count in stars.items())
+        count = stars[asked.file_path]
+        said = Say(file_path=asked.file_path, stars=count)
         path = await curator.say(asked.project_path, said, actor)
-        return Rated(ratings={path: stars[asked.file_path]}, errors=[], batch=None)
+        return Rated(ratings={path: count}, errors=[], batch=None)
     everything = [Say(file_path=path, stars=count) for path, count in stars.items()]
     batch, said_of = await curator.say_all(asked.project_path, everything, actor)
     return Rated(
