@@ -194,7 +194,7 @@ class MissingFile:
 class IndexState:
     """How far the index is, and what the last look through the project found."""
 
-    phase: str = field(metadata=about("looking, reading, words or done."))
+    phase: str = field(metadata=about("looking, reading or done."))
     done: int
     total: int | None
     files: int | None = field(metadata=about("In the project; null before the first whole look."))

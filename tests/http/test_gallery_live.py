@@ -296,7 +296,7 @@ class TestIndex:
                 assert told["type"] == "index_progress"
                 phases.add(told["phase"])
         assert phases
-        assert phases <= {"looking", "reading", "words", "done"}
+        assert phases <= {"looking", "reading", "done"}
         assert (told["files"], told["missing"], told["offline"]) == (5, 0, False)
 
     async def test_a_share_that_is_away(self, service: Service) -> None:
