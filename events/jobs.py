@@ -36,6 +36,25 @@ class JobQueued:
     naming_template: str
     #: How long the backend may show no sign of life from it, in seconds.
     stall_seconds: float = 3600.0
+    #: Among the jobs of one person, higher goes first; -100 to 100.
+    priority: int = 0
+    #: Whether it waits until somebody releases it.
+    held: bool = False
+    #: It waits until this moment (ISO 8601, UTC); None for no wait.
+    not_before: str | None = None
+    #: Jobs that must have succeeded before it begins.
+    after: tuple[str, ...] = ()
+    #: Files that are uploaded to its backend first. Each has `node`, `input`, and `path`
+    #: (relative to the project, or absolute) or `job` and `output` (a file that this job made).
+    inputs: tuple[dict[str, Any], ...] = ()
+    #: The group that it belongs to; it begins only once `group.created` names it.
+    group: str | None = None
+    #: The seed that its group gave it.
+    seed: int | None = None
+    #: How long one attempt may take, from its submission, in seconds; None for no limit.
+    timeout_seconds: float | None = None
+    #: Addresses that are told of its end.
+    webhooks: tuple[str, ...] = ()
 
 
 @event("job.submitted")
@@ -86,18 +105,53 @@ class JobOutputStored:
     path: str
     size: int
     sha256: str
+    #: Whether its attempt had been given up: it came late, and is kept beside the outputs.
+    extra: bool = False
 
 
 @event("job.requeued")
 @frozen(kw_only=True)
 class JobRequeued:
-    """The attempt came to nothing through no fault of the job; it waits in our queue again."""
+    """The attempt came to nothing, perhaps not by the job's fault; it waits in our queue again."""
 
     job: JobId
     attempt: int
     reason: str
     #: False if the backend never got it: then it does not count as a try.
     sent: bool = True
+    #: `lost`: nobody knows how it ended; `execution`: it failed there; `stopped`: we took it
+    #: away, because its backend is restarted or removed.
+    kind: str = "lost"
+    #: Whether the backend may still render it, so that a result may come late.
+    adrift: bool = False
+
+
+@event("job.ordered")
+@frozen(kw_only=True)
+class JobOrdered:
+    """Somebody gave the job another place in the queue."""
+
+    job: JobId
+    priority: int
+    #: Among jobs of one person and priority, lower goes first; None is the time of its order, in
+    #: milliseconds since 1970.
+    rank: float | None = None
+
+
+@event("job.held")
+@frozen(kw_only=True)
+class JobHeld:
+    """The job shall not begin until somebody releases it."""
+
+    job: JobId
+
+
+@event("job.released")
+@frozen(kw_only=True)
+class JobReleased:
+    """The job may begin."""
+
+    job: JobId
 
 
 @event("job.cancel_requested")
@@ -134,7 +188,8 @@ class JobFailed:
     reason: str
     #: The last attempt; None if there was none.
     attempt: int | None = None
-    #: `validation`, `execution`, `interrupted`, `outputs`, `attempts`, `stalled`.
+    #: `validation`, `execution`, `interrupted`, `inputs`, `outputs`, `attempts`, `stalled`,
+    #: `timeout`, `dependency`, `internal`.
     kind: str
     #: The node that failed, if one did.
     node: str | None = None

@@ -2,6 +2,34 @@
 
 from __future__ import annotations
 
-from events import assets, curation, edits, files, imports, jobs, trash, views
+from events import (
+    assets,
+    backends,
+    curation,
+    edits,
+    files,
+    groups,
+    imports,
+    jobs,
+    mappings,
+    states,
+    trash,
+    views,
+    webhooks,
+)
 
-FAMILIES = (assets, curation, edits, files, imports, jobs, trash, views)
+FAMILIES = (
+    assets,
+    backends,
+    curation,
+    edits,
+    files,
+    groups,
+    imports,
+    jobs,
+    mappings,
+    states,
+    trash,
+    views,
+    webhooks,
+)

@@ -12,6 +12,10 @@ from orchestrator import __version__
 from orchestrator.comfyui.catalogue import Catalogue
 from orchestrator.comfyui.transport import DEFAULT_TIMEOUTS, Timeouts
 from orchestrator.config import Config
+from orchestrator.farm import Farm
+from orchestrator.folders.deleting import Deleter
+from orchestrator.folders.lookouts import Lookouts
+from orchestrator.folders.service import Folders
 from orchestrator.gallery.curating import Curator
 from orchestrator.gallery.duplicates.service import Duplicates
 from orchestrator.gallery.fileops.bin import Bin
@@ -31,22 +35,34 @@ from orchestrator.gallery.relink.service import Relinker
 from orchestrator.gallery.searching import Searcher
 from orchestrator.gallery.service import Gallery
 from orchestrator.gallery.thumbnails.service import Thumbnails
+from orchestrator.groups.service import Groups
 from orchestrator.host import load_host
 from orchestrator.http import (
+    backend_care,
+    backends,
     curation,
     docs,
     duplicates,
     files,
+    folder_scans,
+    folders,
     gallery,
     gallery_live,
+    group_live,
+    groups,
     jobs,
     live,
+    mappings,
+    metrics,
     middleware,
     moving,
     past,
+    queue,
     relink,
+    saving,
     search,
     serving,
+    states,
     tagging,
     thumbnails,
     trash,
@@ -54,41 +70,65 @@ from orchestrator.http import (
 )
 from orchestrator.http.endpoint import declared
 from orchestrator.http.openapi import Info
+from orchestrator.job_feed import JobFeed
+from orchestrator.job_index import JobIndex
 from orchestrator.jobs import Jobs
-from orchestrator.live import Feed
+from orchestrator.metrics.service import Metrics
+from orchestrator.paths.book import MappingBook
 from orchestrator.paths.roots import Roots, default_roots
 from orchestrator.project import Project
 from orchestrator.projects import CurrentProject, Projects
-from orchestrator.scheduling.dispatcher import Dispatcher, JobNews
+from orchestrator.queueing import Queue
+from orchestrator.saving.service import ImageSaver
+from orchestrator.scheduling.dispatcher import Dispatcher
 from orchestrator.scheduling.fleet import Fleet
+from orchestrator.scheduling.outgoing import Outgoing
 from orchestrator.scheduling.timing import Timing
 from orchestrator.services import (
     BIN,
     CONFIG,
     CURATOR,
     CURRENT,
+    DELETER,
     DISPATCHER,
     DUPLICATES,
+    FARM,
     FILES,
     FINDER,
     FLEET,
+    FOLDERS,
     GALLERY,
+    GROUPS,
+    IMAGES,
     INDEXES,
     JOB_FEED,
     JOBS,
+    MAPPINGS,
+    METRICS,
     MOMENTS,
     NEWS,
     PAST,
     PROJECTS,
+    QUEUE,
+    RECEIVERS,
     RELINKER,
     RENAMER,
     ROOTS,
     SEARCHER,
+    STATES,
     THUMBNAILS,
+    WEBHOOKS,
 )
+from orchestrator.states.service import ProjectStates
+from orchestrator.webhooks.reach import Names
+from orchestrator.webhooks.receivers import Receivers
+from orchestrator.webhooks.sending import Sender
+from orchestrator.webhooks.service import Webhooks
 
 ENDPOINTS = declared(
     jobs,
+    queue,
+    backends,
     gallery,
     search,
     curation,
@@ -100,9 +140,17 @@ ENDPOINTS = declared(
     past,
     relink,
     files,
+    folders,
+    folder_scans,
+    states,
+    saving,
     thumbnails,
+    mappings,
     live,
     gallery_live,
+    groups,
+    group_live,
+    metrics,
 )
 INFO = Info(
     title="Director's Console Orchestrator",
@@ -127,23 +175,54 @@ async def build(
     projects = Projects(host, config.data_dir)
     session = aiohttp.ClientSession()
     fleet = Fleet(config.backends, session, host, timing=timing, timeouts=timeouts)
-    feed: Feed[JobNews] = Feed()
-    dispatcher = Dispatcher(projects, fleet, host, timing, feed)
+    job_index = JobIndex()
+    projects.listeners.append(job_index.hear)
+    projects.openers.append(job_index.opened)
+    feed = JobFeed()
+    projects.openers.append(feed.opened)
+    dispatcher = Dispatcher(projects, fleet, host, timing, feed, Outgoing(roots, projects))
     current = CurrentProject(config.data_dir / "current-project.json")
 
     app = web.Application()
     app[CONFIG] = config
     app[ROOTS] = roots
     app[PROJECTS] = projects
+    app[MAPPINGS] = book = MappingBook(config.path_mappings, roots, projects)
+    projects.listeners.append(book.hear)
+    projects.openers.append(book.opened)
     app[CURRENT] = current
     close_gallery = _add_gallery(app, config, roots, projects)
+    app[FOLDERS] = Folders(roots, lookouts := Lookouts(roots))
+    app[DELETER] = Deleter(roots, lookouts, projects, current, app[FILES])
+    app[STATES] = project_states = ProjectStates(app[FINDER])
+    app[IMAGES] = ImageSaver(roots, fleet, session, timeouts)
     app[FLEET] = fleet
     app[DISPATCHER] = dispatcher
     app[JOB_FEED] = feed
-    app[JOBS] = Jobs(projects, roots, fleet, Catalogue(config.workflows_dir), current)
+    app[METRICS] = figures = Metrics(projects, fleet)
+    figures.start()
+    _add_webhooks(app, config, projects, timing)
+    app[JOBS] = Jobs(
+        projects,
+        roots,
+        fleet,
+        Catalogue(config.workflows_dir),
+        current,
+        job_index,
+        app[RECEIVERS],
+    )
+    app[QUEUE] = Queue(app[JOBS], dispatcher)
+    app[GROUPS] = job_groups = Groups(app[JOBS], projects, timing)
+    projects.openers.append(job_groups.opened)
+    app[FARM] = farm = Farm(projects, fleet, config.backends, timing, app[JOBS].unfinished)
+    projects.listeners.append(farm.hear)
+    projects.openers.append(farm.opened)
 
     async def run(_: web.Application) -> AsyncIterator[None]:
         dispatcher.start()
+        # The host's own project is opened here; by then all who want to know of it are told.
+        await book.load()
+        await farm.start()
         fleet.start()
         projects.start()
         # A dead share must not keep the others, or the service, waiting.
@@ -151,8 +230,12 @@ async def build(
         yield
         reopening.cancel()
         await asyncio.gather(reopening, return_exceptions=True)
+        await job_groups.close()
         await dispatcher.close()
+        await app[WEBHOOKS].close()
         await fleet.close()
+        await farm.close()
+        await project_states.close()
         await close_gallery()
         await projects.close()
         await session.close()
@@ -165,9 +248,22 @@ async def build(
     app.cleanup_ctx.append(run)
     app.on_shutdown.append(say_goodbye)
     middleware.install(app, cors_origins=config.cors_origins)
+    # Before all others, so that it sees every answer.
+    requests = metrics.RequestMeter(ENDPOINTS)
+    figures.registry.register(requests)
+    app.middlewares.insert(0, requests.middleware())
     serving.routes(app, ENDPOINTS)
     await asyncio.to_thread(docs.serve, app, ENDPOINTS, INFO)
     return app
+
+
+def _add_webhooks(app: web.Application, config: Config, projects: Projects, timing: Timing) -> None:
+    """Build what tells others of the ends of jobs; it is closed before the projects."""
+    strangers = Names()
+    app[RECEIVERS] = receivers = Receivers.of(config.webhooks, config.webhook_secret, strangers)
+    sender = Sender(Names(), strangers)
+    app[WEBHOOKS] = webhooks = Webhooks(projects, projects.host, receivers, sender, timing)
+    webhooks.start()
 
 
 def _add_gallery(

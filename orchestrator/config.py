@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from attrs import evolve, fields, frozen
+from attrs import evolve, field, fields, frozen
 from cattrs import BaseValidationError
 
 from orchestrator import config_rules as rules
@@ -53,6 +53,18 @@ class BackendConfig:
         return f"http://{host}:{self.port}"
 
 
+@frozen
+class WebhookConfig:
+    """An address that is told of the ends of all jobs of this host."""
+
+    #: It may lead anywhere, also into the local network: whoever writes config.yaml may say so.
+    url: Annotated[str, rules.WEB_ADDRESS]
+    #: What its messages are signed with; None for `webhook_secret`.
+    secret: Annotated[str, rules.SECRET] | None = field(default=None, repr=False)
+    #: The ends that it is told of.
+    events: tuple[Annotated[str, rules.JOB_END], ...] = ("succeeded", "failed", "cancelled")
+
+
 @frozen(kw_only=True)
 class Config:
     """Everything that the service must be told; immutable while it runs."""
@@ -73,6 +85,10 @@ class Config:
     #: Web pages that may call the service; empty means none but its own.
     cors_origins: tuple[Annotated[str, rules.CORS_ORIGIN], ...] = ("*",)
     path_mappings: tuple[PathMapping, ...] = ()
+    webhooks: tuple[WebhookConfig, ...] = ()
+    #: What messages to addresses without a secret of their own are signed with, such as those
+    #: that jobs name; None leaves these unsigned.
+    webhook_secret: Annotated[str, rules.SECRET] | None = field(default=None, repr=False)
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
@@ -183,7 +199,11 @@ def _node(index: int, address: str) -> dict[str, object] | Fault:
 
 def _contradictions(data: Mapping[str, object]) -> list[Fault]:
     """Faults of values that are each well formed but do not go together."""
-    found = [*_repeated(data, "backends"), *_repeated(data, "path_mappings")]
+    found = [
+        *_repeated(data, "backends"),
+        *_repeated(data, "path_mappings"),
+        *_repeated(data, "webhooks", "url"),
+    ]
     for index, mapping in _items(data, "path_mappings"):
         found += _mapping_faults(f"path_mappings[{index}]", mapping)
     host, roots = data.get("host"), data.get("roots", [])
@@ -200,18 +220,16 @@ def _items(data: Mapping[str, object], key: str) -> Iterator[tuple[int, dict[str
             yield index, item
 
 
-def _repeated(data: Mapping[str, object], key: str) -> Iterator[Fault]:
+def _repeated(data: Mapping[str, object], key: str, name: str = "id") -> Iterator[Fault]:
     first: dict[str, int] = {}
     for index, item in _items(data, key):
-        id_ = item.get("id")
-        if not isinstance(id_, str):
+        value = item.get(name)
+        if not isinstance(value, str):
             continue
-        if id_ in first:
-            path = f"{key}[{index}].id"
-            yield Fault(
-                path, f"expected an id of its own; {key}[{first[id_]}] has {id_!r} too", id_
-            )
-        first.setdefault(id_, index)
+        if value in first:
+            said = f"expected each {name} once; {key}[{first[value]}] has {value!r} too"
+            yield Fault(f"{key}[{index}].{name}", said, value)
+        first.setdefault(value, index)
 
 
 def _mapping_faults(path: str, mapping: Mapping[str, object]) -> Iterator[Fault]:

@@ -19,12 +19,15 @@ from cattrs import ClassValidationError, Converter, IterableValidationError
 from cattrs.cols import homogenous_tuple_structure_factory
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
+from yarl import URL
 
 from orchestrator.errors import Fault
 from orchestrator.paths import mappings
 
 _LABEL = re.compile(r"[\w-]{1,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: Letters of a webhook's address.
+URL_LENGTH = 2000
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s?#@]+")
 
 
@@ -43,6 +46,8 @@ class Rule:
 
     expected: str
     holds: Callable[[Any], bool]
+    #: Whether a value that breaks it is kept out of messages.
+    secret: bool = False
 
 
 def is_host(value: object) -> bool:
@@ -68,6 +73,19 @@ def is_ip(value: str) -> bool:
 def is_loopback(host: str) -> bool:
     """Whether only programs on this computer can reach a server that listens there."""
     return host == "localhost" or (is_ip(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def is_web_address(value: object) -> bool:
+    """Whether it is an http or https URL with a host, and without a user name or fragment."""
+    if not isinstance(value, str) or len(value) > URL_LENGTH or not value.isprintable():
+        return False
+    try:
+        url = URL(value)
+        port = url.port  # reading it makes yarl look at what stands there
+    except ValueError:
+        return False
+    plain = url.user is None and url.password is None and not url.fragment
+    return url.scheme in {"http", "https"} and bool(port) and is_host(url.host) and plain
 
 
 def whole(low: int, high: int) -> Rule:
@@ -98,6 +116,18 @@ CAPABILITY = matches("a word without spaces or commas", r"[^\s,]{1,100}")
 CORS_ORIGIN = Rule(
     "`*`, or scheme://host[:port] without a path",
     lambda value: value == "*" or (isinstance(value, str) and bool(_ORIGIN.fullmatch(value))),
+)
+WEB_ADDRESS = Rule(
+    "an http:// or https:// address without user name, password and #", is_web_address
+)
+JOB_END = Rule(
+    "succeeded, failed or cancelled",
+    lambda value: value in ("succeeded", "failed", "cancelled"),
+)
+SECRET = Rule(
+    "16 to 200 printable letters",
+    lambda value: isinstance(value, str) and 16 <= len(value) <= 200 and value.isprintable(),
+    secret=True,
 )
 _TEXT = Rule("text (put it in quotes)", lambda value: isinstance(value, str))
 _BOOL = Rule("true or false", lambda value: isinstance(value, bool))
@@ -157,7 +187,7 @@ def unknown_key(path: str, key: str, known: list[str]) -> Fault:
 
 def _checked(rule: Rule, value: object) -> Any:
     if not rule.holds(value):
-        raise MismatchError(rule.expected, value)
+        raise MismatchError(rule.expected, "***" if rule.secret else value)
     return value
 
 

@@ -327,6 +327,43 @@ class JobEnded(Conflict):
 
 
 @define(eq=False)
+class JobBegun(Conflict):
+    """A change of the queue that is about a job which does not wait any more."""
+
+    code: ClassVar[str] = "job.begun"
+    remedy = "Cancel it, if it shall stop."
+    job_id: str
+    status: str
+
+    def __str__(self) -> str:
+        return f"Job {self.job_id} waits no longer: it is {self.status}."
+
+
+@define(eq=False)
+class JobElsewhere(Conflict):
+    """A job that does not stand in the same lane of the queue."""
+
+    code: ClassVar[str] = "job.elsewhere"
+    remedy = "Move jobs only among those of the same person that wait on the same host."
+    job_id: str
+    other_id: str
+
+    def __str__(self) -> str:
+        return f"Job {self.job_id} does not wait in the same lane as job {self.other_id}."
+
+
+@define(eq=False)
+class MoveUnclear(Invalid):
+    """A move in the queue that says nowhere, or two places."""
+
+    code: ClassVar[str] = "job.move_unclear"
+    remedy = "Send either `direction` or `before`."
+
+    def __str__(self) -> str:
+        return "The move names no place, or both a direction and a job."
+
+
+@define(eq=False)
 class TagUnknown(NotFound):
     """A tag id that the project does not have."""
 
@@ -883,3 +920,474 @@ class AssetTaken(Conflict):
     def detail(self) -> Any:
         """The path and the asset that lies there."""
         return {"path": self.path, "asset_id": self.asset}
+
+
+@define(eq=False)
+class FileNotWritten(Unavailable):
+    """A file that the share did not take: it is full, gone, or does not let us."""
+
+    code: ClassVar[str] = "file.not_written"
+    remedy = "Free space on the share or let the service write there; then send it again."
+    retry_after = 15.0
+    path: str
+    reason: str
+
+    @classmethod
+    def because(cls, path: object, exc: OSError) -> Self:
+        """The error for what the operating system said about a path."""
+        return cls(str(path), exc.strerror or str(exc))
+
+    def __str__(self) -> str:
+        return f"{self.path!r} cannot be written: {self.reason}"
+
+    def detail(self) -> Any:
+        """The path and the reason."""
+        return {"path": self.path, "reason": self.reason}
+
+
+@define(eq=False)
+class StateUnknown(NotFound):
+    """A project has no such state."""
+
+    code: ClassVar[str] = "state.unknown"
+    remedy = "Use a `sha256` from GET /api/project-states, or a later moment."
+    file: str
+    #: Which one was asked for.
+    asked: str
+
+    def __str__(self) -> str:
+        return f"There is no state of {self.file!r} {self.asked}."
+
+    def detail(self) -> Any:
+        """The file, and what was asked for."""
+        return {"file": self.file, "asked": self.asked}
+
+
+@define(eq=False)
+class StateUnreadable(Invalid):
+    """A project's file that holds no state, and no earlier one is to be had either."""
+
+    code: ClassVar[str] = "state.unreadable"
+    remedy = "Choose another file, or load an earlier state from GET /api/project-states."
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} holds no project that can be loaded: {self.reason}."
+
+    def detail(self) -> Any:
+        """The path and the reason."""
+        return {"path": self.path, "reason": self.reason}
+
+
+@define(eq=False)
+class ImageSourceRefused(NotPermitted):
+    """A picture that is to be fetched from where nothing may be fetched."""
+
+    code: ClassVar[str] = "image.source_refused"
+    remedy = "Send the URL of `/view` on one of the backends that `detail` names."
+    url: str
+    reason: str
+    #: Addresses from which pictures may be fetched.
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"Nothing is fetched from {self.url[:200]!r}: {self.reason}."
+
+    def detail(self) -> Any:
+        """The URL, the reason, and the addresses that may be used."""
+        return {"url": self.url[:1000], "reason": self.reason, "known": list(self.known)}
+
+
+@define(eq=False)
+class ImageTooLarge(TooLarge):
+    """A picture or video that has more bytes than are saved."""
+
+    code: ClassVar[str] = "image.too_large"
+    remedy = "Copy the file onto the share by other means."
+    name: str
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.name!r} has more than {self.limit:,} bytes."
+
+    def detail(self) -> Any:
+        """The name, and how many bytes it may have."""
+        return {"name": self.name, "limit": self.limit}
+
+
+@define(eq=False)
+class ImageUnusable(Invalid):
+    """A picture or video whose content is not what it claims to be."""
+
+    code: ClassVar[str] = "image.unusable"
+    remedy = "Send a file of the kind that its name says, whole."
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name!r} is not saved: {self.reason}."
+
+    def detail(self) -> Any:
+        """The name and the reason."""
+        return {"name": self.name, "reason": self.reason}
+
+
+@define(eq=False)
+class InputForbidden(NotPermitted):
+    """A workflow that names a file which no job may read or write."""
+
+    code: ClassVar[str] = "input.forbidden"
+    remedy = "Name a file in a permitted folder, in an input that takes uploads such as LoadImage."
+    node: str
+    input: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Input {self.input!r} of node {self.node} names {self.value[:200]!r}: {self.reason}"
+
+    def detail(self) -> Any:
+        """The node, its input, the value, and the reason."""
+        return {
+            "node": self.node,
+            "input": self.input,
+            "value": self.value[:1000],
+            "reason": self.reason,
+        }
+
+
+@define(eq=False)
+class InputMissing(NotFound):
+    """A file that a workflow needs as an input, and that is not there."""
+
+    code: ClassVar[str] = "input.missing"
+    remedy = "Check the path, and that the job that should make the file has made it."
+    node: str
+    input: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Input {self.input!r} of node {self.node} needs {self.value[:200]!r}: {self.reason}"
+
+    def detail(self) -> Any:
+        """The node, its input, the value, and the reason."""
+        return {
+            "node": self.node,
+            "input": self.input,
+            "value": self.value[:1000],
+            "reason": self.reason,
+        }
+
+
+@define(eq=False)
+class InputTooLarge(TooLarge):
+    """A file that is larger than the backend takes as an upload."""
+
+    code: ClassVar[str] = "input.too_large"
+    remedy = "Make the file smaller, or put it on a share that the backends can read themselves."
+    node: str
+    input: str
+    value: str
+    #: In bytes.
+    size: int
+    limit: int
+
+    def __str__(self) -> str:
+        return (
+            f"Input {self.input!r} of node {self.node} needs {self.value[:200]!r}, which has "
+            f"{self.size:,} bytes; ComfyUI takes uploads of up to {self.limit:,}."
+        )
+
+    def detail(self) -> Any:
+        """The node, its input, the value, and the sizes in bytes."""
+        return {
+            "node": self.node,
+            "input": self.input,
+            "value": self.value[:1000],
+            "size": self.size,
+            "limit": self.limit,
+        }
+
+
+@define(eq=False)
+class InputInvalid(Invalid):
+    """An input that says neither a file nor an output of a job."""
+
+    code: ClassVar[str] = "input.invalid"
+    remedy = 'Send a path, "job:<job id>:<n>", or {"job": "<job id>", "output": <n>} with n from 0.'
+    node: str
+    input: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"Input {self.input!r} of node {self.node} cannot be understood: {self.reason} "
+            f"({self.value[:200]!r})"
+        )
+
+    def detail(self) -> Any:
+        """The node, its input, the value, and the reason."""
+        return {
+            "node": self.node,
+            "input": self.input,
+            "value": self.value[:1000],
+            "reason": self.reason,
+        }
+
+
+@define(eq=False)
+class MappingUnknown(NotFound):
+    """There is no path mapping of that id."""
+
+    code: ClassVar[str] = "mapping.unknown"
+    remedy = "Take an id from GET /api/path-mappings."
+    mapping: str
+
+    def __str__(self) -> str:
+        return f"There is no path mapping {self.mapping!r}."
+
+    def detail(self) -> Any:
+        """The id."""
+        return {"id": self.mapping}
+
+
+@define(eq=False)
+class MappingsLoop(Conflict):
+    """Path mappings that lead in a circle: what one calls A and B, the others call B and A."""
+
+    code: ClassVar[str] = "mapping.loops"
+    remedy = "Correct or disable one of the mappings named in `detail`."
+    mappings: tuple[str, ...]
+    folders: tuple[str, ...]
+
+    def __str__(self) -> str:
+        circle = " -> ".join((*self.folders, self.folders[0]))
+        return f"The path mappings lead in a circle, from Linux to macOS: {circle}."
+
+    def detail(self) -> Any:
+        """The mappings, and the folders through which they lead."""
+        return {"mappings": list(self.mappings), "folders": list(self.folders)}
+
+
+@define(eq=False)
+class ShareSilent(Unavailable):
+    """A share that did not answer in time, or that too many others wait for already."""
+
+    code: ClassVar[str] = "share.silent"
+    remedy = "Check that the share is mounted and its server is up; then try again."
+    retry_after = 10.0
+    path: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.path!r} could not be looked at within {self.seconds:g} s."
+
+    def detail(self) -> Any:
+        """The path, and how long we waited."""
+        return {"path": self.path, "seconds": self.seconds}
+
+
+@define(eq=False)
+class FolderNotMade(Unavailable):
+    """A folder that the share does not let us make."""
+
+    code: ClassVar[str] = "folder.not_made"
+    remedy = "Check that the share has room and that the service may write there; then try again."
+    path: str
+    reason: str
+
+    @classmethod
+    def because(cls, path: object, exc: OSError) -> Self:
+        """The error for what the operating system said about a folder."""
+        return cls(str(path), exc.strerror or str(exc))
+
+    def __str__(self) -> str:
+        return f"The folder {self.path!r} could not be made: {self.reason}."
+
+    def detail(self) -> Any:
+        """The path and the reason."""
+        return {"path": self.path, "reason": self.reason}
+
+
+@define(eq=False)
+class FileInNoProject(Conflict):
+    """A file that is to go to the trash, but lies in no project that has one."""
+
+    code: ClassVar[str] = "file.in_no_project"
+    remedy = "Use `POST /api/gallery/trash` with the project's folder, or make it current first."
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} lies in no project that is known here, so no trash can take it."
+
+    def detail(self) -> Any:
+        """The path."""
+        return {"path": self.path}
+
+
+@define(eq=False)
+class WebhookNotPermitted(NotPermitted):
+    """An address that a job may not have told of its end."""
+
+    code: ClassVar[str] = "webhook.not_permitted"
+    remedy = (
+        "Name a public http(s) address, or add this one to `webhooks` in config.yaml."
+    )
+    #: Without its path and query, which may be as good as a password.
+    url: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The webhook {self.url} is not permitted: {self.reason}."
+
+    def detail(self) -> Any:
+        """The address and the reason."""
+        return {"webhook": self.url, "reason": self.reason}
+
+
+@define(eq=False)
+class BackendExists(Conflict):
+    """A backend that is to be added under an id that another one has."""
+
+    code: ClassVar[str] = "backend.exists"
+    remedy = "Choose another id, send none, or edit the backend that has it."
+    backend_id: str
+
+    def __str__(self) -> str:
+        return f"There is a backend {self.backend_id!r} already."
+
+    def detail(self) -> Any:
+        """The id."""
+        return {"backend_id": self.backend_id}
+
+
+@define(eq=False)
+class BackendAddressTaken(Conflict):
+    """An address at which another backend is configured: its slots would be counted twice."""
+
+    code: ClassVar[str] = "backend.address_taken"
+    remedy = "Use the backend named in `detail`, or give another host or port."
+    address: str
+    #: The backend that has it.
+    backend_id: str
+
+    def __str__(self) -> str:
+        return f"Backend {self.backend_id!r} is at {self.address} already."
+
+    def detail(self) -> Any:
+        """The address, and who has it."""
+        return {"address": self.address, "backend_id": self.backend_id}
+
+
+@define(eq=False)
+class BackendInUse(Conflict):
+    """A backend that has jobs of ours cannot be taken away or moved under their feet."""
+
+    code: ClassVar[str] = "backend.in_use"
+    remedy = "Drain the backend and wait, or remove it with force=true: its jobs go elsewhere."
+    backend_id: str
+    #: Ids of the jobs.
+    jobs: tuple[str, ...]
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.jobs[:5])
+        more = f" and {len(self.jobs) - 5} more" if len(self.jobs) > 5 else ""
+        return f"Backend {self.backend_id!r} still has jobs: {shown}{more}."
+
+    def detail(self) -> Any:
+        """The backend and its jobs."""
+        return {"backend_id": self.backend_id, "jobs": list(self.jobs)}
+
+
+@define(eq=False)
+class GroupUnknown(NotFound):
+    """There is no group of jobs of that id."""
+
+    code: ClassVar[str] = "group.unknown"
+    remedy = "Take an id from GET /api/job-groups."
+    group: str
+
+    def __str__(self) -> str:
+        return f"There is no job group {self.group!r}."
+
+    def detail(self) -> Any:
+        """The id."""
+        return {"job_group_id": self.group}
+
+
+@define(eq=False)
+class GroupInvalid(Invalid):
+    """A group of jobs that is described in no way, in several, or in one that cannot be."""
+
+    code: ClassVar[str] = "group.invalid"
+    remedy = "Send `jobs`; or one workflow with `backend_ids`; or one workflow with `count`."
+    reason: str
+
+    def __str__(self) -> str:
+        return f"This is no group of jobs: {self.reason}"
+
+
+@define(eq=False)
+class GroupCycle(Invalid):
+    """Jobs of one group that wait for each other, so that none of them could ever begin."""
+
+    code: ClassVar[str] = "group.cycle"
+    remedy = "Take one of the keys in `detail` out of the `after` of the job before it."
+    #: Each waits for the one behind it, and the last for the first.
+    keys: tuple[str, ...]
+
+    def __str__(self) -> str:
+        circle = " -> ".join((*self.keys[:20], self.keys[0]))
+        return f"These jobs of the group wait for each other: {circle}"
+
+    def detail(self) -> Any:
+        """The keys of the circle."""
+        return {"keys": list(self.keys)}
+
+
+@define(eq=False)
+class GroupJobRefused(Invalid):
+    """One job in the list of a group cannot be taken, and so the group is not."""
+
+    code: ClassVar[str] = "group.job_refused"
+    remedy = "Correct the job that `detail` names, and send the whole group again."
+    #: What is wrong with it.
+    cause: OrchestratorError
+    #: Its place in `jobs`, from 0, and its key if it has one.
+    index: int
+    key: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.remedy = self.cause.remedy
+
+    def __str__(self) -> str:
+        named = "" if self.key is None else f" (key {self.key!r})"
+        return f"jobs[{self.index}]{named}: {self.cause}"
+
+    def detail(self) -> Any:
+        """Which job it is, and the refusal that it would have got alone."""
+        return {
+            "index": self.index,
+            "key": self.key,
+            "code": self.cause.code,
+            "detail": self.cause.detail(),
+        }
+
+
+@define(eq=False)
+class BackendDisabled(Conflict):
+    """A backend that was asked for by name, and that takes no jobs."""
+
+    code: ClassVar[str] = "backend.disabled"
+    remedy = "Enable the backend, or leave it out."
+    backend_id: str
+
+    def __str__(self) -> str:
+        return f"Backend {self.backend_id!r} is disabled."
+
+    def detail(self) -> Any:
+        """The backend."""
+        return {"backend_id": self.backend_id}

@@ -56,6 +56,9 @@ GATHER_TURNS = 8
 CHECKPOINT_EVERY = 20_000
 
 Listener = Callable[["Project", list[Record]], None]
+#: Told of a group of changes once it is durable or has failed: seconds since the first of them was
+#: handed in, how many they are, and whether they failed.
+SettleListener = Callable[[float, int, bool], None]
 
 
 @contextmanager
@@ -108,6 +111,7 @@ class Project:
     listeners: list[Listener] = field(factory=list)
     #: Called with the project's id once its log exists.
     on_created: Callable[[str], None] = lambda _project: None
+    on_settled: SettleListener = lambda _seconds, _changes, _failed: None
     _locks: NamedLocks = field(factory=NamedLocks)
     _opening: asyncio.Lock = field(factory=asyncio.Lock)
     _reading: asyncio.Lock = field(factory=asyncio.Lock)
@@ -249,6 +253,8 @@ class Project:
         """Changes are durable, or have failed: apply them, and tell whoever still waits."""
         if fault is None:
             self.apply(records)
+        took = asyncio.get_running_loop().time() - changes[0].begun
+        self.on_settled(took, len(changes), fault is not None)
         begin = 0
         for change in changes:
             end = begin + len(change.item.events)

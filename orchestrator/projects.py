@@ -14,7 +14,13 @@ from attrs import define, field
 
 from orchestrator.errors import FileMissing, ProjectUnreadable, ShareMissing, Unavailable
 from orchestrator.host import Host, write_whole
-from orchestrator.project import Listener, Project, code_version, open_project
+from orchestrator.project import (
+    Listener,
+    Project,
+    SettleListener,
+    code_version,
+    open_project,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -66,6 +72,8 @@ class Projects:
     listeners: list[Listener] = field(factory=list)
     #: Called with each project that was opened, on the event loop.
     openers: list[Callable[[Project], None]] = field(factory=list)
+    #: Given to each project that is opened.
+    on_settled: SettleListener = lambda _seconds, _changes, _failed: None
     _open: dict[Path, Project] = field(factory=dict)
     _opening: dict[Path, asyncio.Lock] = field(factory=dict)
     #: How many of the projects that were known at the start nobody has tried to open yet.
@@ -120,6 +128,7 @@ class Projects:
         started = time.monotonic()
         project = await asyncio.to_thread(self._open_blocking, root)
         project.listeners = self.listeners
+        project.on_settled = self.on_settled
         self._open[root] = project
         self._ailing.pop(root, None)
         for finding in project.findings():

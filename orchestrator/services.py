@@ -5,6 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from orchestrator.config import Config
+from orchestrator.farm import Farm
+from orchestrator.folders.deleting import Deleter
+from orchestrator.folders.service import Folders
 from orchestrator.gallery.curating import Curator
 from orchestrator.gallery.duplicates.service import Duplicates
 from orchestrator.gallery.fileops.bin import Bin
@@ -19,21 +22,32 @@ from orchestrator.gallery.relink.service import Relinker
 from orchestrator.gallery.searching import Searcher
 from orchestrator.gallery.service import Gallery
 from orchestrator.gallery.thumbnails.service import Thumbnails
+from orchestrator.groups.service import Groups
+from orchestrator.job_feed import JobFeed
 from orchestrator.jobs import Jobs
-from orchestrator.live import Feed
+from orchestrator.metrics.service import Metrics
+from orchestrator.paths.book import MappingBook
 from orchestrator.paths.roots import Roots
 from orchestrator.projects import CurrentProject, Projects
-from orchestrator.scheduling.dispatcher import Dispatcher, JobNews
+from orchestrator.saving.service import ImageSaver
+from orchestrator.queueing import Queue
+from orchestrator.scheduling.dispatcher import Dispatcher
 from orchestrator.scheduling.fleet import Fleet
+from orchestrator.states.service import ProjectStates
+from orchestrator.webhooks.receivers import Receivers
+from orchestrator.webhooks.service import Webhooks
 
 CONFIG = web.AppKey("config", Config)
 ROOTS = web.AppKey("roots", Roots)
+MAPPINGS = web.AppKey("mappings", MappingBook)
 PROJECTS = web.AppKey("projects", Projects)
 CURRENT = web.AppKey("current", CurrentProject)
 FINDER = web.AppKey("finder", Finder)
 GALLERY = web.AppKey("gallery", Gallery)
 CURATOR = web.AppKey("curator", Curator)
 FILES = web.AppKey("files", FileWork)
+FOLDERS = web.AppKey("folders", Folders)
+DELETER = web.AppKey("deleter", Deleter)
 BIN = web.AppKey("bin", Bin)
 RENAMER = web.AppKey("renamer", Renamer)
 INDEXES = web.AppKey("indexes", Indexes)
@@ -45,6 +59,14 @@ THUMBNAILS = web.AppKey("thumbnails", Thumbnails)
 NEWS = web.AppKey("news", GalleryNews)
 MOMENTS = web.AppKey("moments", Moments)
 FLEET = web.AppKey("fleet", Fleet)
+FARM = web.AppKey("farm", Farm)
 DISPATCHER = web.AppKey("dispatcher", Dispatcher)
+QUEUE = web.AppKey("queue", Queue)
 JOBS = web.AppKey("jobs", Jobs)
-JOB_FEED: web.AppKey[Feed[JobNews]] = web.AppKey("job_feed", Feed)
+STATES = web.AppKey("states", ProjectStates)
+IMAGES = web.AppKey("images", ImageSaver)
+JOB_FEED = web.AppKey("job_feed", JobFeed)
+GROUPS = web.AppKey("groups", Groups)
+METRICS = web.AppKey("metrics", Metrics)
+RECEIVERS = web.AppKey("receivers", Receivers)
+WEBHOOKS = web.AppKey("webhooks", Webhooks)

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from projections import assets, files, imports, jobs, notes, plans, ratings, tags, trash, views
+from projections import (
+    assets,
+    backends,
+    files,
+    groups,
+    imports,
+    jobs,
+    mappings,
+    notes,
+    plans,
+    ratings,
+    states,
+    tags,
+    trash,
+    views,
+    webhooks,
+)
 from projections.fold import Projection, Tables
 
 PROJECTIONS: tuple[Projection[Any], ...] = (
@@ -22,6 +38,12 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     files.OPERATIONS,
     plans.PLANS,
     jobs.JOBS,
+    groups.GROUPS,
+    backends.BACKENDS,
+    mappings.MAPPINGS,
+    webhooks.NOTIFIED,
+    states.NEWEST,
+    states.STATES,
 )
 
 

@@ -110,6 +110,7 @@ _KEEPERS: Mapping[type, Callable[[Any, AssetId, _Same], object]] = {
         path=e.path,
         size=e.size,
         sha256="",
+        extra=e.extra,
     ),
 }
 _WHOLE = frozenset({*_SUBJECTS, EditsUndone}) - frozenset(_KEEPERS)

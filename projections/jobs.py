@@ -15,7 +15,7 @@ from attrs import asdict, evolve, frozen
 
 from events import jobs as e
 from events.record import Record
-from events.stamp import Stamp
+from events.stamp import COUNTER_BITS, Stamp, time_of
 from projections.fold import Projection
 
 
@@ -56,6 +56,9 @@ MOVES: Mapping[type, Mapping[Status | None, Status]] = {
     e.JobCancelled: {_X: Status.CANCELLED},
 }
 
+#: Facts about a job that move it nowhere.
+BESIDE = (e.JobOrdered, e.JobHeld, e.JobReleased)
+
 
 @frozen
 class Attempt:
@@ -73,6 +76,10 @@ class Attempt:
     reason: str | None = None
     #: False if the backend never got it.
     sent: bool = True
+    #: Why it was given up: `lost`, `execution`, `stopped`.
+    kind: str = "lost"
+    #: Whether its backend may still have rendered it after that.
+    adrift: bool = False
 
 
 @frozen
@@ -88,6 +95,25 @@ class Output:
     size: int
     sha256: str
     as_of: Stamp
+    #: Whether it came from an attempt that had been given up by then.
+    extra: bool = False
+
+
+@frozen
+class Place:
+    """Where somebody put it in the queue."""
+
+    as_of: Stamp
+    priority: int
+    rank: float | None
+
+
+@frozen
+class Hold:
+    """Whether somebody holds it back."""
+
+    as_of: Stamp
+    held: bool
 
 
 @frozen
@@ -130,6 +156,30 @@ class Job:
     outputs: tuple[Output, ...] = ()
     cancel: Cancel | None = None
     end: End | None = None
+    place: Place | None = None
+    hold: Hold | None = None
+
+    @property
+    def priority(self) -> int:
+        """Among the jobs of one person, higher goes first."""
+        if self.place is not None:
+            return self.place.priority
+        return 0 if self.queued is None else self.queued.order.priority
+
+    @property
+    def rank(self) -> float:
+        """Among jobs of one person and priority, lower goes first."""
+        if self.place is not None and self.place.rank is not None:
+            return self.place.rank
+        # Milliseconds, and what the clock counts within one: jobs that came together stay apart.
+        return 0.0 if self.queued is None else time_of(self.queued.as_of) / (1 << COUNTER_BITS)
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits until somebody releases it."""
+        if self.hold is not None:
+            return self.hold.held
+        return self.queued is not None and self.queued.order.held
 
     @property
     def status(self) -> Status:
@@ -185,8 +235,20 @@ def _with(job: Job, event: object, record: Record) -> Job:
                 return evolve(job, end=_end(event, at))
         case e.JobSubmitted() | e.JobStarted() | e.JobRendered() | e.JobRequeued():
             return _with_attempt(job, event, at)
+        case e.JobOrdered() | e.JobHeld() | e.JobReleased():
+            return _with_wish(job, event, at)
         case _:
             pass
+    return job
+
+
+def _with_wish(job: Job, event: e.JobOrdered | e.JobHeld | e.JobReleased, at: Stamp) -> Job:
+    """What people last said of its place in the queue counts."""
+    if isinstance(event, e.JobOrdered):
+        if job.place is None or at > job.place.as_of:
+            return evolve(job, place=Place(at, event.priority, event.rank))
+    elif job.hold is None or at > job.hold.as_of:
+        return evolve(job, hold=Hold(at, isinstance(event, e.JobHeld)))
     return job
 
 
@@ -219,9 +281,16 @@ def _with_attempt(
         case e.JobRendered(outputs=outputs):
             if _older(attempt.rendered, at):
                 attempt = evolve(attempt, rendered=at, outputs=outputs)
-        case e.JobRequeued(reason=reason, sent=sent):
+        case e.JobRequeued():
             if _older(attempt.requeued, at):
-                attempt = evolve(attempt, requeued=at, reason=reason, sent=sent)
+                attempt = evolve(
+                    attempt,
+                    requeued=at,
+                    reason=event.reason,
+                    sent=event.sent,
+                    kind=event.kind,
+                    adrift=event.adrift,
+                )
     return evolve(job, attempts=tuple(sorted((*others, attempt), key=lambda a: a.number)))
 
 
@@ -231,7 +300,16 @@ def _with_output(job: Job, event: e.JobOutputStored, at: Stamp) -> Job:
     if known is not None and known.as_of <= at:
         return job
     others = tuple(o for o in job.outputs if o is not known)
-    output = Output(*place, event.kind, event.asset, event.path, event.size, event.sha256, at)
+    output = Output(
+        *place,
+        event.kind,
+        event.asset,
+        event.path,
+        event.size,
+        event.sha256,
+        at,
+        event.extra,
+    )
     ordered = sorted((*others, output), key=lambda o: (o.attempt, o.node, o.index))
     return evolve(job, outputs=tuple(ordered))
 
@@ -242,8 +320,11 @@ def _pack(job: Job) -> dict[str, Any]:
 
 def _unpack(packed: Any) -> Job:
     queued, cancel, end = packed["queued"], packed["cancel"], packed["end"]
+    place, hold = packed["place"], packed["hold"]
     if queued is not None:
-        order = dict(queued["order"], capabilities=tuple(queued["order"]["capabilities"]))
+        order = dict(queued["order"])
+        for name in ("capabilities", "after", "inputs", "webhooks"):
+            order[name] = tuple(order[name])
         queued = Queued(queued["as_of"], queued["actor"], queued["host"], e.JobQueued(**order))
     if end is not None:
         end = End(**{**end, "status": Status(end["status"])})
@@ -253,7 +334,9 @@ def _unpack(packed: Any) -> Job:
         tuple(Output(**o) for o in packed["outputs"]),
         None if cancel is None else Cancel(**cancel),
         end,
+        None if place is None else Place(**place),
+        None if hold is None else Hold(**hold),
     )
 
 
-JOBS = Projection("jobs", tuple(MOVES), _key, _apply, _pack, _unpack)
+JOBS = Projection("jobs", (*MOVES, *BESIDE), _key, _apply, _pack, _unpack)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 
 from attrs import frozen
 
@@ -17,20 +17,27 @@ from events.curation import (
     TagId,
 )
 from events.imports import FileArrived, FileAwaited, ProjectImported
+from events.mappings import MappingRemoved, MappingSet
 from events.stamp import Stamp
+from events.states import ProjectSaved
 from events.trash import FilePurged, FileRestored, FileTrashed
 from events.views import ViewDeleted, ViewSaved
 from projections.assets import Asset, Lineage, Place, State
+from projections.backends import BackendFacts
 from projections.files import Operation
 from projections.fold import Tables
+from projections.groups import Group
 from projections.imports import Awaited, Imported, awaited, heard_of, imported
 from projections.jobs import Job
+from projections.mappings import ToldMapping
 from projections.notes import Note
 from projections.plans import Plan
 from projections.ratings import Rating
+from projections.states import Saving, file_of, state_key
 from projections.tags import AssetTags, Mark, Tag
 from projections.trash import Stay, Trashed
 from projections.views import View
+from projections.webhooks import Notified
 
 
 @frozen
@@ -175,6 +182,45 @@ class ProjectView:
             if job.queued is not None:
                 yield job_id, job
 
+    def group(self, group: str) -> Group | None:
+        """A group of jobs that was created here."""
+        found: Group | None = self.tables.table("groups").get(group)
+        return None if found is None or found.created is None else found
+
+    def groups(self) -> Iterator[tuple[str, Group]]:
+        """All groups that were created here, in no order."""
+        for group_id, group in self.tables.table("groups").items():
+            if group.created is not None:
+                yield group_id, group
+
+    def backends(self) -> Mapping[str, BackendFacts]:
+        """What the log says of backends; only the host's own log speaks of them."""
+        return self.tables.table("backends")
+
+    def mappings(self) -> Mapping[str, ToldMapping]:
+        """What the log says of path mappings; only the host's own log speaks of them."""
+        return self.tables.table("mappings")
+
+    def notified(self, job: str) -> Notified:
+        """Which addresses were told of a job's end."""
+        found: Notified | None = self.tables.table("webhooks").get(job)
+        return found or Notified()
+
+    def newest_state(self, file: str) -> Saving | None:
+        """The state of a project's file that was saved last."""
+        return self.tables.table("newest_states").get(file)
+
+    def state(self, file: str, sha256: str) -> Saving | None:
+        """When a state with these bytes was last saved."""
+        times: tuple[Saving, ...] = self.tables.table("states").get(state_key(file, sha256), ())
+        return times[-1] if times else None
+
+    def states(self, file: str) -> list[Saving]:
+        """All states of a project's file, what was saved last first."""
+        table = self.tables.table("states")
+        found = [each for key, times in table.items() if file_of(key) == file for each in times]
+        return sorted(found, key=lambda saving: saving.as_of, reverse=True)
+
     def operation(self, op: str) -> Operation | None:
         """An announced operation on a file."""
         return self.tables.table("operations").get(op)
@@ -213,6 +259,10 @@ def seen_stamp(view: ProjectView, event: object) -> Stamp | None:
             return _stamp(view.tables.table("tag_definitions").get(tag))
         case ViewSaved(name=name) | ViewDeleted(name=name):
             return _stamp(view.tables.table("views").get(name))
+        case MappingSet(mapping=mapping) | MappingRemoved(mapping=mapping):
+            return _stamp(view.mappings().get(mapping))
+        case ProjectSaved(file=file):
+            return _stamp(view.newest_state(file))
         case _:
             return _seen_of_files(view, event)
 
@@ -243,6 +293,6 @@ def _placed(view: ProjectView, asset: AssetId, path: str = "") -> Stamp | None:
 
 
 def _stamp(
-    state: Rating | Mark | Note | Tag | View | Awaited | Imported | None,
+    state: Rating | Mark | Note | Tag | View | Awaited | Imported | ToldMapping | Saving | None,
 ) -> Stamp | None:
     return None if state is None else state.as_of

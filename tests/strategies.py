@@ -7,6 +7,12 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from events.assets import AssetChanged, AssetId, AssetMoved, AssetRelinked, AssetSeen
+from events.backends import (
+    BackendConfigured,
+    BackendPaused,
+    BackendRemoved,
+    BackendResumed,
+)
 from events.curation import (
     AssetNoted,
     AssetRated,
@@ -18,30 +24,38 @@ from events.curation import (
 )
 from events.edits import EditsUndone
 from events.files import FilesDone, FilesFailed, FilesIntended, FilesPlanned, FilesSettled
+from events.groups import GroupCancelRequested, GroupCreated, GroupId
 from events.imports import FileArrived, FileAwaited, ProjectImported
 from events.jobs import (
     JobCancelled,
     JobCancelRequested,
     JobFailed,
+    JobHeld,
     JobId,
+    JobOrdered,
     JobOutputStored,
     JobQueued,
+    JobReleased,
     JobRendered,
     JobRequeued,
     JobStarted,
     JobSubmitted,
     JobSucceeded,
 )
+from events.mappings import MappingRemoved, MappingSet
 from events.record import Record
 from events.registry import Unknown
 from events.stamp import HybridClock, stamp
+from events.states import ProjectSaved
 from events.trash import FilePurged, FileRestored, FileTrashed, TrashId
 from events.views import ViewDeleted, ViewSaved
+from events.webhooks import WebhookSettled
 
 _assets = st.sampled_from([AssetId("a" * 32), AssetId("b" * 32)])
 _paths = st.sampled_from(["Panel_01/a.png", "Panel_01/b.png", "Panel_02/ü.png"])
 _tags = st.sampled_from([TagId("hero"), TagId("todo")])
 _jobs = st.sampled_from([JobId("job-1"), JobId("job-2")])
+_groups = st.sampled_from([GroupId("g-1"), GroupId("g-2")])
 _ops = st.sampled_from(["op-1", "op-2"])
 _trash = st.sampled_from([TrashId("t-1"), TrashId("t-2")])
 _attempts = st.integers(1, 3)
@@ -139,8 +153,64 @@ _events = st.one_of(
         path=_paths,
         size=_numbers,
         sha256=_words,
+        extra=st.booleans(),
     ),
-    st.builds(JobRequeued, job=_jobs, attempt=_attempts, reason=_words, sent=st.booleans()),
+    st.builds(
+        JobRequeued,
+        job=_jobs,
+        attempt=_attempts,
+        reason=_words,
+        sent=st.booleans(),
+        kind=_words,
+        adrift=st.booleans(),
+    ),
+    st.builds(JobOrdered, job=_jobs, priority=_numbers, rank=st.none() | st.floats(0, 9)),
+    st.builds(JobHeld, job=_jobs),
+    st.builds(JobReleased, job=_jobs),
+    st.builds(
+        GroupCreated,
+        group=_groups,
+        jobs=st.lists(_jobs).map(tuple),
+        seed_strategy=st.none() | _words,
+        base_seed=st.none() | _numbers,
+        metadata=st.just({"panel": "1"}),
+        timeout_seconds=st.none() | st.floats(1, 9),
+    ),
+    st.builds(GroupCancelRequested, group=_groups),
+    st.builds(
+        BackendConfigured,
+        backend=_words,
+        name=_words,
+        host=_words,
+        port=_numbers,
+        enabled=st.booleans(),
+        capabilities=st.lists(_words).map(tuple),
+        max_concurrent_jobs=_numbers,
+        draining=st.booleans(),
+        file=st.none() | st.just({"name": "x"}),
+    ),
+    st.builds(BackendRemoved, backend=_words, file=st.none() | st.just({"name": "x"})),
+    st.builds(BackendPaused, backend=_words, reason=_words, jobs=st.lists(_jobs).map(tuple)),
+    st.builds(BackendResumed, backend=_words, reason=_words),
+    st.builds(
+        MappingSet,
+        mapping=_words,
+        name=_words,
+        windows=_words,
+        linux=_paths,
+        macos=_paths,
+        enabled=st.booleans(),
+        file=st.none() | st.just({"name": "x"}),
+    ),
+    st.builds(MappingRemoved, mapping=_words, file=st.none() | st.just({"name": "x"})),
+    st.builds(
+        WebhookSettled,
+        job=_jobs,
+        url=_words,
+        delivered=st.booleans(),
+        tries=_numbers,
+        error=st.none() | _words,
+    ),
     st.builds(JobCancelRequested, job=_jobs),
     st.builds(JobCancelled, job=_jobs),
     st.builds(JobSucceeded, job=_jobs, attempt=_attempts),
@@ -161,6 +231,15 @@ _events = st.one_of(
         note=_words,
     ),
     st.builds(FileArrived, path=_paths, asset=_assets),
+    st.builds(
+        ProjectSaved,
+        file=st.sampled_from(["project.json", "ü.json"]),
+        sha256=_heads,
+        size=_numbers,
+        panels=st.none() | _numbers,
+        saved_at=st.none() | _words,
+        origin=st.sampled_from(["saved", "found"]),
+    ),
     st.builds(Unknown, type=_words, version=st.just(1), payload=st.just({})),
 )
 

@@ -42,6 +42,7 @@ from orchestrator.comfyui.answers import (
 )
 from orchestrator.comfyui.endings import Output
 from orchestrator.comfyui.graph import Workflow
+from orchestrator.comfyui.object_info import Abilities, fetch
 from orchestrator.comfyui.transport import (
     DEFAULT_TIMEOUTS,
     JSON_HEADERS,
@@ -235,6 +236,10 @@ class ComfyClient:
         """The backend's node classes and their inputs; {} for a class that it does not have."""
         parts = ("object_info",) if class_type is None else ("object_info", class_type)
         return await self._http.ask(path_of(*parts), read_object)
+
+    async def abilities(self) -> Abilities:
+        """What is installed there; its long description is read in a thread."""
+        return await fetch(self._http)
 
     async def upload_image(
         self, source: Path, name: str, *, subfolder: str = "", overwrite: bool = False

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from orchestrator.commands import curation, files, importing, jobs, relinking, undoing
+from orchestrator.commands import (
+    curation,
+    farm,
+    files,
+    groups,
+    importing,
+    jobs,
+    mappings,
+    relinking,
+    states,
+    undoing,
+    webhooks,
+)
 from projections.project import ProjectView
 
 
@@ -25,6 +37,8 @@ DECIDERS: Mapping[type, Decider] = {
     curation.DeleteTag: curation.delete_tag,
     curation.SaveView: curation.save_view,
     curation.DeleteView: curation.delete_view,
+    mappings.SetMapping: mappings.set_mapping,
+    mappings.RemoveMapping: mappings.remove_mapping,
     undoing.ReverseEdits: undoing.reverse_edits,
     undoing.TellUndone: undoing.tell_undone,
     relinking.RelinkAsset: relinking.relink_asset,
@@ -37,10 +51,21 @@ DECIDERS: Mapping[type, Decider] = {
     importing.ImportTrash: importing.import_trash,
     importing.CloseImport: importing.close_import,
     importing.WelcomeFile: importing.welcome_file,
+    states.TellStates: states.tell_states,
+    farm.AddBackend: farm.add_backend,
+    farm.EditBackend: farm.edit_backend,
+    farm.RemoveBackend: farm.remove_backend,
+    farm.PauseBackend: farm.pause_backend,
+    farm.ResumeBackend: farm.resume_backend,
+    groups.CreateGroup: groups.create_group,
+    groups.CancelGroup: groups.cancel_group,
     jobs.QueueJob: jobs.queue_job,
     jobs.RequestCancel: jobs.request_cancel,
+    jobs.OrderJob: jobs.order_job,
+    jobs.HoldJob: jobs.hold_job,
     jobs.AdvanceJob: jobs.advance_job,
     jobs.IntendFile: jobs.intend_file,
     jobs.FileStored: jobs.file_stored,
     jobs.FileFailed: jobs.file_failed,
+    webhooks.SettleWebhook: webhooks.settle_webhook,
 }

@@ -13,9 +13,12 @@ from events.jobs import (
     JobCancelled,
     JobCancelRequested,
     JobFailed,
+    JobHeld,
     JobId,
+    JobOrdered,
     JobOutputStored,
     JobQueued,
+    JobReleased,
     JobRendered,
     JobRequeued,
     JobStarted,
@@ -23,8 +26,8 @@ from events.jobs import (
     JobSucceeded,
 )
 from orchestrator.commands.curation import Sighting, fresh_asset
-from orchestrator.errors import JobEnded, JobUnknown
-from projections.jobs import FINAL, MOVES
+from orchestrator.errors import JobBegun, JobEnded, JobUnknown
+from projections.jobs import FINAL, MOVES, Job, Status
 from projections.project import ProjectView
 
 
@@ -44,6 +47,31 @@ class RequestCancel:
     """Stop a job, wherever it stands."""
 
     job: JobId
+
+    def keys(self) -> tuple[str, ...]:
+        """What it changes."""
+        return (f"job:{self.job}",)
+
+
+@frozen(kw_only=True)
+class OrderJob:
+    """Give a job another place in the queue."""
+
+    job: JobId
+    priority: int
+    rank: float | None = None
+
+    def keys(self) -> tuple[str, ...]:
+        """What it changes."""
+        return (f"job:{self.job}",)
+
+
+@frozen(kw_only=True)
+class HoldJob:
+    """Hold a job back, or let it go."""
+
+    job: JobId
+    held: bool
 
     def keys(self) -> tuple[str, ...]:
         """What it changes."""
@@ -118,6 +146,34 @@ def request_cancel(view: ProjectView, command: RequestCancel) -> list[object]:
     return [JobCancelRequested(job=command.job)]
 
 
+def order_job(view: ProjectView, command: OrderJob) -> list[object]:
+    """Refuses jobs that are unknown or wait no longer; says nothing if it stands there already."""
+    job = _waiting(view, command.job)
+    rank = job.rank if command.rank is None else command.rank
+    if (job.priority, job.rank) == (command.priority, rank):
+        return []
+    return [JobOrdered(job=command.job, priority=command.priority, rank=rank)]
+
+
+def hold_job(view: ProjectView, command: HoldJob) -> list[object]:
+    """Refuses jobs that are unknown or wait no longer; asking twice is asking once."""
+    job = _waiting(view, command.job)
+    if job.held == command.held:
+        return []
+    return [JobHeld(job=command.job) if command.held else JobReleased(job=command.job)]
+
+
+def _waiting(view: ProjectView, job_id: JobId) -> Job:
+    job = view.job(job_id)
+    if job is None:
+        raise JobUnknown(job_id)
+    if job.status in FINAL:
+        raise JobEnded(job_id, job.status)
+    if job.status is not Status.QUEUED:
+        raise JobBegun(job_id, job.status)
+    return job
+
+
 def advance_job(view: ProjectView, command: AdvanceJob) -> list[object]:
     """Says nothing if the machine has no such move: the job has gone on or ended meanwhile."""
     step = command.step
@@ -169,9 +225,17 @@ def file_stored(view: ProjectView, command: FileStored) -> list[object]:
             path=seen.path,
             size=intent.size,
             sha256=intent.sha256,
+            extra=_came_late(view, intent),
         ),
         FilesDone(op=intent.op),
     ]
+
+
+def _came_late(view: ProjectView, intent: FilesIntended) -> bool:
+    """Whether the attempt had been given up: then its file stands beside the job's outputs."""
+    job = view.job(intent.job)
+    attempts = () if job is None else job.attempts
+    return any(a.number == intent.attempt and a.requeued is not None for a in attempts)
 
 
 def file_failed(view: ProjectView, command: FileFailed) -> list[object]:

@@ -46,9 +46,10 @@ class Finder:
     #: Asked of a file whose bytes are others than were told, with how it says that it was made:
     #: whether the picture that was known there was made otherwise (`Indexes.is_made_anew`).
     is_made_anew: Callable[[Project, Sighting, Recipe], Awaitable[bool]] = _nobody_knows
-    _known: dict[str, Path] = field(factory=dict)
+    #: By the edition of the path mappings, since these say where a path leads.
+    _known: dict[tuple[int, str], Path] = field(factory=dict)
     #: What was looked at, and until when it counts: who rates a file tags it in the next breath.
-    _sighted: dict[tuple[Path, str], tuple[Sighting, float]] = field(factory=dict)
+    _sighted: dict[tuple[Path, str, int], tuple[Sighting, float]] = field(factory=dict)
     _folders: RecentFolders = field(init=False)
 
     @_folders.default
@@ -61,12 +62,13 @@ class Finder:
         Raises:
             PathInvalid, PathNotPermitted, FileMissing, ShareMissing, ProjectUnreadable.
         """
-        root = self._known.get(path)
+        key = self.roots.edition, path
+        root = self._known.get(key)
         if root is None:
             root = await asyncio.to_thread(self.roots.permit, path)
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
-            self._known[path] = root
+            self._known[key] = root
         return await self.projects.get(root)
 
     async def editable(self, path: str, actor: str) -> Project:
@@ -111,7 +113,7 @@ class Finder:
         Raises:
             PathInvalid, PathNotPermitted, FileMissing, FileUnreadable, FileChanging.
         """
-        key, now = (project.root, file_path), time.monotonic()
+        key, now = (project.root, file_path, self.roots.edition), time.monotonic()
         last, until = self._sighted.get(key, (None, 0.0))
         if last is not None and until >= now and _fits(project, last):
             return last

@@ -95,7 +95,7 @@ def _generation(request: web.Request, path: str) -> Generation:
 class ProjectSettings:
     """The project that a person works on now."""
 
-    name: str = field(metadata=about("", min_length=1, max_length=200))
+    name: str = field(metadata=about("May still be empty.", max_length=200))
     path: str = field(metadata=about("Absolute path of its folder; may still be empty."))
     naming_template: str = ""
     orchestrator_url: str = "http://localhost:9820"

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from events.stamp import Stamp, moment
 from orchestrator.comfyui.progress import ProgressTracker
 from orchestrator.http.fields import about
-from orchestrator.scheduling.backend import Backend
+from orchestrator.webhooks.message import Delivery
 from projections.jobs import FINAL, Job, Output, Status
 
 
@@ -43,6 +43,9 @@ class AttemptView:
     rendered_at: datetime | None
     given_up_at: datetime | None = field(metadata=about("When it was put back into our queue."))
     reason: str | None = field(metadata=about("Why it was put back."))
+    ended_by: str | None = field(
+        metadata=about("Why it was put back, in one word: lost, execution, stopped.")
+    )
 
 
 @frozen(kw_only=True)
@@ -65,16 +68,32 @@ class JobView:
     attempt: int = field(metadata=about("Number of the last attempt; 0 before the first."))
     attempts: tuple[AttemptView, ...]
     outputs: tuple[OutputView, ...]
+    extra_outputs: tuple[OutputView, ...] = field(
+        metadata=about("Files of attempts that had been given up and came late all the same.")
+    )
+    priority: int
+    held: bool
+    not_before: datetime | None
+    after: tuple[str, ...] = field(metadata=about("Jobs that must have succeeded before."))
+    group_id: str | None
+    seed: int | None = field(metadata=about("The seed that its group gave it."))
+    timeout_seconds: float | None
     workflow_id: str | None
     parameters: dict[str, Any]
     metadata: dict[str, Any]
     project_path: str
     actor: str = field(metadata=about("Who submitted it."))
     host: str = field(metadata=about("Id of the host whose service runs it."))
+    webhooks: tuple[Delivery, ...] = field(metadata=about("Who is told of its end."))
 
 
 def job_view(
-    root: Path, job_id: str, job: Job, progress: ProgressTracker | None, waiting_for: str | None
+    root: Path,
+    job_id: str,
+    job: Job,
+    progress: ProgressTracker | None,
+    waiting_for: str | None,
+    webhooks: tuple[Delivery, ...] = (),
 ) -> JobView:
     """A job's facts and its live progress as one answer."""
     queued, end, last = job.queued, job.end, job.last
@@ -105,16 +124,26 @@ def job_view(
                 rendered_at=_when(a.rendered),
                 given_up_at=_when(a.requeued),
                 reason=a.reason,
+                ended_by=a.kind if a.requeued else None,
             )
             for a in job.attempts
         ),
-        outputs=tuple(_output(root, output) for output in job.outputs),
+        outputs=tuple(_output(root, output) for output in job.outputs if not output.extra),
+        extra_outputs=tuple(_output(root, output) for output in job.outputs if output.extra),
+        priority=job.priority,
+        held=job.held,
+        not_before=_time(queued.order.not_before),
+        after=queued.order.after,
+        group_id=queued.order.group,
+        seed=queued.order.seed,
+        timeout_seconds=queued.order.timeout_seconds,
         workflow_id=queued.order.workflow_id,
         parameters=queued.order.parameters,
         metadata=queued.order.metadata,
         project_path=str(root),
         actor=queued.actor,
         host=queued.host,
+        webhooks=webhooks,
     )
 
 
@@ -130,6 +159,10 @@ def _when(stamp: Stamp | None) -> datetime | None:
     return None if stamp is None else moment(stamp)
 
 
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
 def _output(root: Path, output: Output) -> OutputView:
     path = str(root / output.path)
     return OutputView(
@@ -143,96 +176,6 @@ def _output(root: Path, output: Output) -> OutputView:
         sha256=output.sha256,
         attempt=output.attempt,
     )
-
-
-_MB = 1 << 20
-
-
-@frozen(kw_only=True)
-class BackendView:
-    """A ComfyUI backend, as it was when last looked at."""
-
-    id: str
-    name: str
-    host: str
-    port: int
-    enabled: bool
-    online: bool
-    status: str = field(
-        metadata=about("idle, busy, offline, disabled, or worker_dead.", example="idle")
-    )
-    fault: str | None = field(metadata=about("Why it does not answer or takes no jobs."))
-    queue_depth: int = field(metadata=about("Prompts of anybody, running and waiting."))
-    queue_running: int
-    queue_pending: int
-    current_job_id: str | None = field(metadata=about("The job of ours that runs there."))
-    our_prompts: int = field(metadata=about("Attempts of ours that are there."))
-    capabilities: tuple[str, ...]
-    max_concurrent_jobs: int
-    gpu_name: str | None
-    gpu_memory_total: int | None = field(metadata=about("MiB."))
-    gpu_memory_used: int | None = field(metadata=about("MiB."))
-    gpu_memory_free: int | None = field(metadata=about("MiB."))
-    gpu_memory_total_bytes: int | None
-    gpu_memory_used_bytes: int | None
-    gpu_memory_percent: float | None
-    ram_total: int | None = field(metadata=about("Bytes."))
-    ram_used: int | None = field(metadata=about("Bytes."))
-    comfyui_version: str | None
-    last_seen: datetime | None
-
-
-def backend_view(backend: Backend) -> BackendView:
-    """A backend's configuration and its last look as one answer."""
-    config, stats, queue = backend.config, backend.stats, backend.queue
-    device = stats.devices[0] if stats and stats.devices else None
-    total = device.vram_total if device else None
-    used = device.vram_total - device.vram_free if device else None
-    running = queue.running if queue else ()
-    ours = [i.extra_data.get("orchestrator") for i in running if i.prompt_id in backend.watches]
-    job = ours[0].get("job") if ours and isinstance(ours[0], dict) else None
-    return BackendView(
-        id=config.id,
-        name=config.name,
-        host=config.host,
-        port=config.port,
-        enabled=config.enabled,
-        online=backend.online,
-        status=_status(backend),
-        fault=backend.candidate().trouble or backend.fault,
-        queue_depth=backend.depth,
-        queue_running=len(running),
-        queue_pending=len(queue.pending) if queue else 0,
-        current_job_id=job if isinstance(job, str) else None,
-        our_prompts=len(backend.watches),
-        capabilities=config.capabilities,
-        max_concurrent_jobs=config.max_concurrent_jobs,
-        gpu_name=device.name if device else None,
-        gpu_memory_total=_mib(total),
-        gpu_memory_used=_mib(used),
-        gpu_memory_free=_mib(device.vram_free if device else None),
-        gpu_memory_total_bytes=total,
-        gpu_memory_used_bytes=used,
-        gpu_memory_percent=round(100 * used / total, 1) if total and used is not None else None,
-        ram_total=stats.ram_total if stats else None,
-        ram_used=stats.ram_total - stats.ram_free if stats else None,
-        comfyui_version=stats.version if stats else None,
-        last_seen=backend.last_seen,
-    )
-
-
-def _mib(size: int | None) -> int | None:
-    return None if size is None else size // _MB
-
-
-def _status(backend: Backend) -> str:
-    if not backend.config.enabled:
-        return "disabled"
-    if not backend.online:
-        return "offline"
-    if backend.worker_dead:
-        return "worker_dead"
-    return "busy" if backend.depth else "idle"
 
 
 def now() -> datetime:

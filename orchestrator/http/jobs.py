@@ -1,4 +1,4 @@
-"""Endpoints of jobs and backends."""
+"""Endpoints of jobs, and of the service's health."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from attrs import field, frozen
 from orchestrator import __version__, errors
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
-from orchestrator.http.job_views import BackendView, JobView, backend_view, job_view, now
+from orchestrator.http.job_views import JobView, job_view, now
 from orchestrator.http.middleware import ACTOR
 from orchestrator.jobs import Found, Submission
 from orchestrator.services import DISPATCHER, FLEET, JOBS, PROJECTS
+from orchestrator.webhooks.message import deliveries
 from projections.jobs import Status
 
 
@@ -67,11 +68,38 @@ class SubmitJob:
             example="{panel}/{project}_{panel}_v{version}",
         ),
     )
-    timeout_seconds: float = field(
+    stall_seconds: float = field(
         default=3600.0,
         metadata=about(
             "How long the backend may show no sign of life from it.", ge=1, le=7 * 86_400
         ),
+    )
+    timeout_seconds: float | None = field(
+        default=None,
+        metadata=about(
+            "How long one attempt may take, from when it is sent; without it there is no limit.",
+            ge=1,
+            le=7 * 86_400,
+        ),
+    )
+    priority: int = field(
+        default=0,
+        metadata=about("Among the jobs of one person, higher goes first.", ge=-100, le=100),
+    )
+    held: bool = field(
+        default=False, metadata=about("Wait until somebody releases it.", aliases=("hold",))
+    )
+    not_before: datetime | None = field(
+        default=None,
+        metadata=about("Wait until this moment.", example="2026-11-25T22:00:00Z"),
+    )
+    after: tuple[str, ...] = field(
+        default=(),
+        metadata=about("Ids of jobs that must have succeeded before it begins."),
+    )
+    webhook: str | None = field(
+        default=None,
+        metadata=about("An address that is told of its end, besides those of config.yaml."),
     )
 
 
@@ -105,7 +133,13 @@ def submission(asked: SubmitJob) -> Submission:
         backend_id=asked.backend_id,
         naming_template=asked.naming_template,
         project_path=asked.project_path or (named if isinstance(named, str) else None),
-        stall_seconds=asked.timeout_seconds,
+        stall_seconds=asked.stall_seconds,
+        timeout_seconds=asked.timeout_seconds,
+        priority=asked.priority,
+        held=asked.held,
+        not_before=asked.not_before,
+        after=asked.after,
+        webhook=asked.webhook,
     )
 
 
@@ -118,6 +152,7 @@ def shown(request: web.Request, found: Found) -> JobView:
         found.job,
         dispatcher.progress(found.job_id),
         dispatcher.why_waiting(found.job_id),
+        deliveries(found.job_id, found.job, found.project.view.notified(found.job_id)),
     )
 
 
@@ -136,6 +171,7 @@ def shown(request: web.Request, found: Found) -> JobView:
         errors.ParametersInvalid,
         errors.BackendUnknown,
         errors.CapabilityUnknown,
+        errors.JobUnknown,
         errors.PathNotPermitted,
         errors.FileMissing,
         errors.TemplateInvalid,
@@ -194,15 +230,16 @@ class JobList:
 )
 async def list_jobs(request: web.Request, asked: ListJobs) -> JobList:
     """List jobs, newest first."""
-    found = await request.app[JOBS].list(
+    page, total = await request.app[JOBS].page(
         status=frozenset(asked.status) or None,
         project_path=asked.project_path,
         backend_id=asked.backend_id,
+        offset=asked.offset,
+        limit=asked.limit,
     )
-    page = found[asked.offset : asked.offset + asked.limit]
     return JobList(
         jobs=[shown(request, each) for each in page],
-        total=len(found),
+        total=total,
         limit=asked.limit,
         offset=asked.offset,
     )
@@ -243,59 +280,6 @@ async def cancel_job(request: web.Request, asked: OneJob) -> JobView:
     was about to finish may still succeed.
     """
     return shown(request, await request.app[JOBS].cancel(asked.job_id, request[ACTOR]))
-
-
-@frozen(kw_only=True)
-class BackendList:
-    """All configured backends."""
-
-    backends: list[BackendView]
-    total: int
-    online: int
-    offline: int
-
-
-@endpoint("GET", "/api/backends", response=BackendList, tags=("backends",))
-async def list_backends(request: web.Request) -> BackendList:
-    """List the ComfyUI backends with their status."""
-    views = [backend_view(backend) for backend in request.app[FLEET].all()]
-    online = sum(view.online for view in views)
-    return BackendList(backends=views, total=len(views), online=online, offline=len(views) - online)
-
-
-@frozen(kw_only=True)
-class OneBackend:
-    """Which backend."""
-
-    backend_id: str
-
-
-@endpoint(
-    "GET",
-    "/api/backends/{backend_id}",
-    request=OneBackend,
-    response=BackendView,
-    tags=("backends",),
-    errors=(errors.BackendUnknown,),
-)
-async def get_backend(request: web.Request, asked: OneBackend) -> BackendView:
-    """A backend's details."""
-    return backend_view(request.app[FLEET].get(asked.backend_id))
-
-
-@endpoint(
-    "GET",
-    "/api/backends/{backend_id}/status",
-    request=OneBackend,
-    response=BackendView,
-    tags=("backends",),
-    errors=(errors.BackendUnknown,),
-)
-async def get_backend_status(request: web.Request, asked: OneBackend) -> BackendView:
-    """A backend's status, looked up now."""
-    backend = request.app[FLEET].get(asked.backend_id)
-    await backend.poll(with_stats=True)
-    return backend_view(backend)
 
 
 @frozen(kw_only=True)

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from orchestrator.errors import JobUnknown, StillOpening
 from orchestrator.http.dialects import CORE
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
+from orchestrator.http.frames import Outlet, text_frame
 from orchestrator.http.job_views import JobView, job_view, now
 from orchestrator.http.replies import dump
+from orchestrator.job_feed import Batch, JobFeed, Numbered
+from orchestrator.jobs import Found
 from orchestrator.live import FeedEndedError, TooSlowError, Watcher
-from orchestrator.scheduling.dispatcher import JobNews
-from orchestrator.services import DISPATCHER, JOB_FEED, JOBS
+from orchestrator.services import DISPATCHER, JOB_FEED, JOBS, PROJECTS
 
 _log = structlog.get_logger(__name__)
 M = TypeVar("M")
 
-#: Progress is gathered for so long, so that a busy farm does not flood its watchers (seconds).
+#: News that do not come in batches are gathered for so long (seconds).
 GATHER = 0.05
 HEARTBEAT = 30.0
 
@@ -34,6 +36,10 @@ class WatchJobs:
     """Which jobs to watch."""
 
     job_id: str | None = field(default=None, metadata=about("Only this job.", aliases=("jobId",)))
+    cursor: str | None = field(
+        default=None,
+        metadata=about("The last cursor that came, to miss nothing.", max_length=100),
+    )
 
 
 @frozen(kw_only=True)
@@ -43,6 +49,9 @@ class InitialState:
     type: Literal["initial_state"] = "initial_state"
     jobs: list[JobView]
     timestamp: datetime
+    cursor: str
+    #: What was missed is not known any more: forget what you knew.
+    reset: bool
 
 
 @frozen(kw_only=True)
@@ -51,6 +60,7 @@ class JobState:
 
     type: Literal["job_state"] = "job_state"
     job: JobView
+    cursor: str
 
 
 @frozen(kw_only=True)
@@ -72,43 +82,66 @@ async def watch_jobs(request: web.Request, asked: WatchJobs) -> web.StreamRespon
     """State and progress of all jobs, or of one.
 
     First comes `initial_state` with the jobs that have not ended (or the one asked for), then
-    `job_state` at each change and `job_progress` in between. A text `ping` is answered with
-    `{"type":"pong"}`. An unknown job closes the socket with 1008; a client that does not read,
-    or asks for a job while projects are still being opened, is closed with 1013; when the service
-    stops, all are with 1001.
+    `job_state` at each change and `job_progress` in between. Who connects again with the last
+    `cursor` gets a `job_state` of each job that has changed meanwhile; if that is not known any
+    more, `initial_state` with `reset`. It comes again if a project had to be opened anew.
+
+    A text `ping` is answered with `{"type":"pong"}`. An unknown job closes the socket with 1008; a
+    client that does not read, or asks for a job while projects are still being opened, is closed
+    with 1013; when the service stops, all are with 1001.
     """
-    socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=1 << 16)
+    socket = live_socket()
     await socket.prepare(request)
-    with request.app[JOB_FEED].watch(
-        lambda news: asked.job_id is None or news.job_id == asked.job_id
-    ) as watcher:
+    feed, job_id = request.app[JOB_FEED], asked.job_id
+
+    def wants(batch: Batch) -> bool:
+        return job_id is None or job_id in batch.jobs or batch.reset
+
+    with feed.follow(wants) as watcher:
+        telling = _Telling(request, feed, job_id)
         try:
-            initial = _initial(request, asked.job_id)
+            first = telling.beginning(asked.cursor)
         except JobUnknown as exc:
-            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=str(exc).encode()[:120])
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=closing(exc))
             return socket
         except StillOpening as exc:
-            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=str(exc).encode()[:120])
+            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=closing(exc))
             return socket
-        await _send(socket, initial)
+        outlet = Outlet(request, socket)
 
-        async def tell(batch: list[JobNews]) -> None:
-            for message in _messages(request, batch):
-                await _send(socket, message)
+        async def tell(batches: list[Batch]) -> None:
+            await outlet.send(b"".join(map(telling.frames, batches)))
 
-        await converse(socket, watcher, tell)
+        await converse(socket, watcher, tell, greet=lambda: outlet.send(first), gather=0.0)
     return socket
 
 
+def live_socket() -> web.WebSocketResponse:
+    """A socket for frames that are the same for all clients, and so cannot be compressed."""
+    return web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=1 << 16, compress=False)
+
+
+def closing(reason: Exception) -> bytes:
+    """A reason as a closing frame can hold it: at most 123 bytes, cut between two letters."""
+    return str(reason).encode()[:120].decode(errors="ignore").encode()
+
+
 async def converse(
-    socket: web.WebSocketResponse, watcher: Watcher[M], tell: Callable[[list[M]], Awaitable[None]]
+    socket: web.WebSocketResponse,
+    watcher: Watcher[M],
+    tell: Callable[[list[M]], Awaitable[None]],
+    *,
+    greet: Callable[[], Awaitable[None]] | None = None,
+    gather: float = GATHER,
 ) -> None:
     """Tell a client the news that it watches, and answer its pings, until either side ends it.
 
-    A client that does not read is closed with 1013; when the service stops, with 1001; if we
-    cannot go on because of a fault of ours, with 1011.
+    `greet` comes first. News are gathered for `gather` seconds after each telling; 0 is for those
+    that come in batches. A client that does not read is closed with 1013; when the service stops,
+    with 1001; if we cannot go on because of a fault of ours, with 1011.
     """
-    tasks = {asyncio.create_task(_tell(watcher, tell)), asyncio.create_task(_listen(socket))}
+    telling = _tell(watcher, tell, greet, gather)
+    tasks = {asyncio.create_task(telling), asyncio.create_task(_listen(socket))}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -135,49 +168,101 @@ async def _listen(socket: web.WebSocketResponse) -> None:
             await socket.send_str('{"type":"pong"}')
 
 
-async def _tell(watcher: Watcher[M], tell: Callable[[list[M]], Awaitable[None]]) -> None:
+async def _tell(
+    watcher: Watcher[M],
+    tell: Callable[[list[M]], Awaitable[None]],
+    greet: Callable[[], Awaitable[None]] | None,
+    gather: float,
+) -> None:
+    if greet is not None:
+        await greet()
     while True:
         await tell(await watcher.next())
-        await asyncio.sleep(GATHER)
+        if gather:
+            await asyncio.sleep(gather)
 
 
-def _messages(request: web.Request, batch: Iterable[JobNews]) -> Iterable[JobState | JobProgress]:
-    """Every change of state, and of the progress of each job only the last."""
-    progress: dict[str, JobProgress] = {}
-    for news in batch:
-        if news.state_changed:
-            progress.pop(news.job_id, None)
-            yield JobState(job=_view(request, news))
-        elif news.progress is not None:
-            progress[news.job_id] = JobProgress(
-                job_id=news.job_id,
-                progress=round(news.progress.percent, 1),
-                current_step=news.progress.current_step,
-                current_node=news.progress.node,
-            )
-    yield from progress.values()
+@define(eq=False)
+class _Telling:
+    """What one client is told, made once for all who are told the same."""
 
+    request: web.Request
+    feed: JobFeed
+    #: Only this job; None for all.
+    job_id: str | None
 
-def _view(request: web.Request, news: JobNews) -> JobView:
-    waiting = request.app[DISPATCHER].why_waiting(news.job_id)
-    return job_view(news.root, news.job_id, news.job, news.progress, waiting)
+    def beginning(self, cursor: str | None) -> bytes:
+        """What the client has missed since its cursor, or how things stand now.
 
+        Raises:
+            JobUnknown, StillOpening: the one job that it asks for cannot be shown.
+        """
+        jobs, replay = self.request.app[JOBS], self.feed.replay
+        if self.job_id is not None:
+            jobs.get(self.job_id)
+        missed = None if cursor is None else replay.since(cursor)
+        if missed is None:
+            return self._initial(reset=cursor is not None)
+        # Each job once, as it is now, where its last change stands: so each cursor keeps its word.
+        last = {at: number for number, at in missed if self.job_id in (None, at.job_id)}
+        told = []
+        for at, number in sorted(last.items(), key=lambda item: item[1]):
+            project = self.request.app[PROJECTS].find(at.root)
+            job = None if project is None else project.view.job(at.job_id)
+            if project is not None and job is not None:
+                view = self._view(Found(project, at.job_id, job))
+                told.append(frame(JobState(job=view, cursor=replay.cursor(number))))
+        return b"".join(told)
 
-def _initial(request: web.Request, job_id: str | None) -> InitialState:
-    dispatcher, jobs = request.app[DISPATCHER], request.app[JOBS]
-    found = [jobs.get(job_id)] if job_id is not None else jobs.unfinished()
-    views = [
-        job_view(
-            each.project.root,
-            each.job_id,
-            each.job,
-            dispatcher.progress(each.job_id),
-            dispatcher.why_waiting(each.job_id),
+    def frames(self, batch: Batch) -> bytes:
+        """What the client is told of a batch."""
+        if batch.reset:
+            return batch.once(("jobs", self.job_id, "reset"), lambda: self._initial(reset=True))
+        told = batch.once("jobs", lambda: [self._told(batch, news) for news in batch.news])
+        return batch.once(
+            ("jobs", self.job_id),
+            lambda: b"".join(made for job, made in told if self.job_id in (None, job)),
         )
-        for each in found
-    ]
-    return InitialState(jobs=views, timestamp=now())
+
+    def _told(self, batch: Batch, told: Numbered) -> tuple[str, bytes]:
+        """A piece of news as a frame, and the job that it is about."""
+        news = told.news
+        if told.number is not None:
+            waiting = self.request.app[DISPATCHER].why_waiting(news.job_id)
+            view = job_view(news.root, news.job_id, news.job, news.progress, waiting)
+            cursor = f"{batch.epoch}:{told.number}"
+            return news.job_id, frame(JobState(job=view, cursor=cursor))
+        assert news.progress is not None  # what has no number tells of progress
+        message = JobProgress(
+            job_id=news.job_id,
+            progress=round(news.progress.percent, 1),
+            current_step=news.progress.current_step,
+            current_node=news.progress.node,
+        )
+        return news.job_id, frame(message)
+
+    def _initial(self, *, reset: bool) -> bytes:
+        jobs = self.request.app[JOBS]
+        found = jobs.unfinished() if self.job_id is None else [jobs.get(self.job_id)]
+        message = InitialState(
+            jobs=[self._view(each) for each in found],
+            timestamp=now(),
+            cursor=self.feed.replay.cursor(),
+            reset=reset,
+        )
+        return frame(message)
+
+    def _view(self, found: Found) -> JobView:
+        dispatcher = self.request.app[DISPATCHER]
+        return job_view(
+            found.project.root,
+            found.job_id,
+            found.job,
+            dispatcher.progress(found.job_id),
+            dispatcher.why_waiting(found.job_id),
+        )
 
 
-async def _send(socket: web.WebSocketResponse, message: Any) -> None:
-    await socket.send_str(dump(_WRITERS[type(message)](message)).decode())
+def frame(message: InitialState | JobState | JobProgress) -> bytes:
+    """A message as it goes to every client."""
+    return text_frame(dump(_WRITERS[type(message)](message)))

@@ -15,10 +15,9 @@ from pathlib import Path
 from attrs import frozen
 
 from orchestrator.errors import FileMissing
+from orchestrator.paths.places import MOMENT
 from orchestrator.paths.roots import Roots, relative
 
-#: A folder is believed to be where it was for so long (seconds).
-MOMENT = 2.0
 MAX_FOLDERS = 1_000
 
 
@@ -49,7 +48,8 @@ class RecentFolders:
         """`clock` counts seconds."""
         self._roots = roots
         self._clock = clock
-        self._folders: dict[tuple[Path, str], _Folder] = {}
+        #: By project, folder, and the edition of the roots that they were permitted by.
+        self._folders: dict[tuple[Path, str, int], _Folder] = {}
 
     def locate(self, project: Path, file: str) -> Located:
         """A regular file of the project, from its relative or absolute path.
@@ -61,15 +61,16 @@ class RecentFolders:
         """
         cut = file.rfind("/") + 1  # with its slash: "/a.png" does not lie in the folder of "a.png"
         folder, name = file[:cut], file[cut:]
-        known = self._folders.get((project, folder))
+        key = (project, folder, self._roots.edition)
+        known = self._folders.get(key)
         if known is not None and known.until > self._clock() and _is_plain(name):
             path = f"{known.path}/{name}"
             info = _look(os.lstat, path)
             if stat.S_ISREG(info.st_mode):
                 return _located(Path(path), known.prefix + name, info)
-        return self._locate_anew(project, folder, file)
+        return self._locate_anew(project, key, file)
 
-    def _locate_anew(self, project: Path, folder: str, file: str) -> Located:
+    def _locate_anew(self, project: Path, key: tuple[Path, str, int], file: str) -> Located:
         path = self._roots.inside(project, file)
         info = _look(os.stat, str(path))
         if not stat.S_ISREG(info.st_mode):
@@ -79,7 +80,7 @@ class RecentFolders:
             self._folders.clear()
         prefix = below[: -len(path.name)]
         until = self._clock() + MOMENT
-        self._folders[project, folder] = _Folder(str(path.parent), prefix, until)
+        self._folders[key] = _Folder(str(path.parent), prefix, until)
         return _located(path, below, info)
 
 

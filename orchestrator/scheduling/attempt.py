@@ -6,8 +6,10 @@ restart the same code follows an attempt that is already there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
-from attrs import define
+from attrs import define, evolve
 
 from events.files import FilesIntended
 from events.jobs import (
@@ -16,33 +18,45 @@ from events.jobs import (
     JobId,
     JobQueued,
     JobRendered,
-    JobRequeued,
     JobSubmitted,
     JobSucceeded,
 )
+from events.stamp import moment
 from orchestrator.comfyui.answers import HistoryEntry, refused_node
 from orchestrator.comfyui.client import SubmitUnknown
 from orchestrator.comfyui.endings import Failed, Interrupted, Output, Succeeded, classify
+from orchestrator.comfyui.needs import models_of
 from orchestrator.comfyui.workflow import with_prefix
 from orchestrator.commands.jobs import AdvanceJob
 from orchestrator.errors import (
     BackendRefused,
     BackendUnreachable,
+    FileChanging,
+    FileUnreadable,
+    InputForbidden,
+    InputInvalid,
+    InputMissing,
+    InputTooLarge,
     OrchestratorError,
     OutputMissing,
 )
 from orchestrator.host import Host
 from orchestrator.scheduling.backend import Backend
 from orchestrator.scheduling.collect import Collector
+from orchestrator.scheduling.ending import Fault, after_fault
 from orchestrator.scheduling.follow import Follower, Lost
 from orchestrator.scheduling.mark import marked
+from orchestrator.scheduling.outgoing import Outgoing
 from orchestrator.scheduling.placing import NotWantedError, placer
 from orchestrator.scheduling.teller import Teller, as_reason
-from orchestrator.scheduling.timing import MAX_ATTEMPTS, Timing
+from orchestrator.scheduling.timing import Timing
 from orchestrator.scheduling.watch import Watch
 from projections.jobs import Attempt
 
 _log = structlog.get_logger(__name__)
+
+#: Faults that speak against the backend too, if they happen with one job after another.
+BLAMED = frozenset({"execution", "lost", "stalled", "timeout"})
 
 
 @define(eq=False)
@@ -59,6 +73,9 @@ class AttemptRun:
     host: Host
     client_id: str
     timing: Timing
+    outgoing: Outgoing
+    #: Whether a backend on which the job has not failed yet could take it.
+    others: Callable[[], bool]
 
     async def start(self) -> None:
         """A new attempt: tell, send, follow. Its slot is free at the end.
@@ -99,13 +116,19 @@ class AttemptRun:
             return
         try:
             taken = await self._send()
+        except (InputMissing, InputForbidden, InputTooLarge, InputInvalid) as exc:
+            await self._end(Fault(kind="inputs", reason=str(exc), again=False))
+        except (FileUnreadable, FileChanging) as exc:
+            said = f"a file that it needs cannot be read now: {exc}"
+            await self._end(Fault(kind="lost", reason=said, again=True, counts=False))
+            raise
         except BackendRefused as exc:
-            said = f"ComfyUI refused the workflow: {exc.reason}"
-            await self._fail("validation", said, refused_node(exc.answer))
+            said, node = f"ComfyUI refused the workflow: {exc.reason}", refused_node(exc.answer)
+            await self._end(Fault(kind="validation", reason=said, again=False, node=node))
         except BackendUnreachable as exc:
             self.backend.declined(exc.reason)
             said = f"backend {exc.backend} did not take it: {exc.reason}"
-            await self._lose(Lost(said, sent=False))
+            await self._end(Fault(kind="lost", reason=said, again=True, counts=False))
         else:
             await self._follow(unsure=not taken)
 
@@ -117,7 +140,7 @@ class AttemptRun:
         except NotWantedError:
             pass  # cancelled; where it stands on the backend is still to be seen
         except OrchestratorError as exc:
-            await self._fail("outputs", str(exc))
+            await self._end(Fault(kind="outputs", reason=str(exc), again=False))
             return
         await self._follow(unsure=attempt.started is None and attempt.rendered is None)
 
@@ -129,8 +152,10 @@ class AttemptRun:
 
     async def _send(self) -> bool:
         """Send it; False if nobody knows whether the backend took it."""
-        graph = with_prefix(self.order.workflow, f"job-{self.job_id}/a{self.number}")
+        graph = await self.outgoing.graph(self.order, self.backend, self.teller.root)
+        graph = with_prefix(graph, f"job-{self.job_id}/a{self.number}")
         extra = marked(self.job_id, self.number, self.host.id)
+        self.backend.warmed(models_of(graph))
         try:
             await self.backend.client.submit(graph, self.prompt_id, self.client_id, extra)
         except SubmitUnknown as exc:
@@ -152,30 +177,40 @@ class AttemptRun:
             self.teller,
             self.timing,
             unsure,
+            await self._deadline(),
         )
         end = await follower.end()
         if isinstance(end, Lost):
-            await self._lose(end)
+            await self._end(_fault_of(end))
             return
         match classify(end):
             case Succeeded(outputs=outputs):
                 await self._collect(end, outputs)
             case Failed() as failed:
-                said = f"{failed.exception_type}: {failed.message}"
-                await self._fail("execution", said, failed.node_id, failed.node_type)
+                fault = Fault(
+                    kind="execution",
+                    reason=f"{failed.exception_type}: {failed.message}",
+                    again=True,
+                    node=failed.node_id,
+                    node_type=failed.node_type,
+                )
+                await self._end(fault)
             case Interrupted(node=node):
-                if (await self.teller.job()).cancel is not None:
-                    await self.teller.step(JobCancelled(job=self.job_id))
-                elif follower.stalled_since is not None:
-                    await self._fail("stalled", follower.stall_reason(), node)
-                else:
-                    said = "it was interrupted on the backend, and not by this service"
-                    await self._fail("interrupted", said, node)
+                await self._end(_interrupted(follower, node))
+
+    async def _deadline(self) -> float | None:
+        """When the attempt has taken too long, by the wall clock."""
+        job = await self.teller.job()
+        limit, attempt = self.order.timeout_seconds, job.open_attempt
+        if limit is None or attempt is None or attempt.submitted is None:
+            return None
+        return moment(attempt.submitted).timestamp() + limit
 
     async def _collect(self, entry: HistoryEntry, outputs: tuple[Output, ...]) -> None:
         if silent := _silent_savers(entry):
             said = f"these nodes saved nothing although they ended well: {', '.join(silent)}"
-            await self._fail("outputs", said, silent[0])
+            fault = Fault(kind="outputs", reason=said, again=False, node=silent[0])
+            await self._end(fault)
             return
         kept = [output for output in outputs if output.kept]
         step = JobRendered(job=self.job_id, attempt=self.number, outputs=len(kept))
@@ -197,42 +232,52 @@ class AttemptRun:
         except NotWantedError:
             await self.teller.step(JobCancelled(job=self.job_id))
         except OutputMissing as exc:
-            await self._lose(Lost(f"its output could not be fetched: {exc}"))
+            said = f"its output could not be fetched: {exc}"
+            await self._end(Fault(kind="lost", reason=said, again=True))
         except BackendUnreachable as exc:
-            name = self.backend.config.id
-            await self._lose(Lost(f"backend {name} went away with its outputs: {exc.reason}"))
+            said = f"backend {self.backend.config.id} went away with its outputs: {exc.reason}"
+            adrift = not exc.refused
+            await self._end(Fault(kind="lost", reason=said, again=True, adrift=adrift))
         except OrchestratorError as exc:
-            await self._fail("outputs", str(exc))
+            await self._end(Fault(kind="outputs", reason=str(exc), again=False))
         else:
+            self.backend.succeeded(self.job_id)
             await self.teller.step(JobSucceeded(job=self.job_id, attempt=self.number))
 
-    async def _lose(self, lost: Lost) -> None:
-        """Cancelled if that was wanted; else tried again, unless it was tried often enough."""
-        job, reason = await self.teller.job(), as_reason(lost.reason)
-        tried = [a.reason or "" for a in job.attempts if a.requeued and a.sent]
-        if job.cancel is not None:
-            await self.teller.step(JobCancelled(job=self.job_id))
-        elif lost.stalled:
-            await self._fail("stalled", reason)
-        elif lost.sent and len(tried) + 1 >= MAX_ATTEMPTS:
-            told = "; ".join(f"{n}. {said}" for n, said in enumerate((*tried, reason), 1))
-            await self._fail("attempts", f"given up after {MAX_ATTEMPTS} attempts: {told}")
-        else:
-            step = JobRequeued(job=self.job_id, attempt=self.number, reason=reason, sent=lost.sent)
-            await self.teller.step(step)
-
-    async def _fail(
-        self, kind: str, reason: str, node: str | None = None, node_type: str | None = None
-    ) -> None:
-        step = JobFailed(
-            job=self.job_id,
-            reason=as_reason(reason),
-            attempt=self.number,
-            kind=kind,
-            node=node,
-            node_type=node_type,
-        )
+    async def _end(self, fault: Fault) -> None:
+        """It came to nothing: tell what follows from that."""
+        fault = evolve(fault, reason=as_reason(fault.reason))
+        job = await self.teller.job()
+        attempt = next((a for a in job.attempts if a.number == self.number), None)
+        assert attempt is not None  # it was told before it was sent
+        if job.cancel is None and fault.counts and fault.kind in BLAMED:
+            self.backend.failed(self.job_id, fault.reason)
+        others = self.others()
+        step = after_fault(self.job_id, job, attempt, fault, others=others)
+        if isinstance(step, JobFailed):
+            step = evolve(step, reason=as_reason(step.reason))
         await self.teller.step(step)
+
+
+def _fault_of(lost: Lost) -> Fault:
+    return Fault(
+        kind=lost.fatal or lost.kind,
+        reason=lost.reason,
+        again=lost.fatal is None,
+        counts=lost.sent,
+        adrift=lost.adrift,
+    )
+
+
+def _interrupted(follower: Follower, node: str | None) -> Fault:
+    match follower.stopping:
+        case "stopped":
+            return Fault(kind="stopped", reason=follower.stop_reason(), again=True, counts=False)
+        case "stalled" | "timeout" as kind:
+            return Fault(kind=kind, reason=follower.stop_reason(), again=False, node=node)
+        case _:
+            said = "it was interrupted on the backend, and not by this service"
+            return Fault(kind="interrupted", reason=said, again=False, node=node)
 
 
 def _silent_savers(entry: HistoryEntry) -> list[str]:

@@ -1,13 +1,18 @@
-"""Which waiting job goes to which backend. Pure.
+"""Which backend a waiting job goes to. Pure.
 
-By capability, online, free slots, then least busy. Every job that must wait gets the reason.
+By what it can do and has, online, free slots; then one that is idle, that has the job's models
+in memory, and that is least busy. A job that must wait gets the reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from attrs import evolve, frozen
+from attrs import field, frozen
+
+from orchestrator.comfyui.needs import Missing, Needs, missing
+from orchestrator.comfyui.object_info import Abilities
 
 #: Prompts of ours that may wait inside a backend: what is queued there dies with it, and cannot
 #: be reordered (protocol section 5).
@@ -32,11 +37,20 @@ class Candidate:
     depth: int = 0
     #: Why it takes nothing although it answers, such as a dead worker; None if it takes jobs.
     trouble: str | None = None
+    #: Model files of the job that it got last: loading them anew can take minutes.
+    warm: frozenset[str] = frozenset()
+    #: What is installed there; None as long as nobody knows.
+    abilities: Abilities | None = None
 
     @property
     def slots(self) -> int:
         """How many attempts of ours may be there at a time."""
         return min(self.limit, MAX_WAITING_INSIDE + self.running_ours)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it takes jobs."""
+        return self.online and self.enabled and self.trouble is None
 
     @property
     def load(self) -> tuple[int, int, str]:
@@ -45,64 +59,89 @@ class Candidate:
 
 
 @frozen
-class Wanted:
-    """A waiting job as the choice sees it."""
+class Kind:
+    """What a job asks of a backend. Jobs of one kind have the same choice."""
 
-    job: str
-    capabilities: frozenset[str]
+    capabilities: frozenset[str] = frozenset()
     #: Only this backend will do; None for any.
-    backend: str | None
-    #: Backends on which it came to nothing before: taken only if no other would do.
+    backend: str | None = None
+    #: Node classes and files that must be installed.
+    needs: Needs = field(factory=Needs)
+    #: Model files that it will load.
+    models: frozenset[str] = frozenset()
+    #: Backends on which it came to nothing before: taken only if no other is free.
     avoid: frozenset[str] = frozenset()
+    #: Backends on which it failed by itself: taken only if no other could ever run it.
+    failed_on: frozenset[str] = frozenset()
 
 
 @frozen
-class Choice:
-    """What to start now, and why the others wait."""
+class Wait:
+    """No backend can take the job now."""
 
-    #: (job, backend) in the order in which to start them.
-    starts: tuple[tuple[str, str], ...]
-    #: Job to a sentence for people.
-    waits: dict[str, str]
-
-
-def choose(waiting: Sequence[Wanted], backends: Iterable[Candidate]) -> Choice:
-    """Go through the waiting jobs in order; each gets the least busy backend that it can use."""
-    fleet = {b.id: b for b in backends}
-    starts, waits = [], {}
-    #: What has no free slot for one job has none for the jobs like it that come after.
-    hopeless: dict[tuple[frozenset[str], str | None], str] = {}
-    for wanted in waiting:
-        kind = (wanted.capabilities, wanted.backend)
-        if kind in hopeless:
-            waits[wanted.job] = hopeless[kind]
-            continue
-        able = [b for b in fleet.values() if _fits(wanted, b)]
-        ready = [b for b in able if b.online and b.enabled and b.trouble is None]
-        free = [b for b in ready if b.ours < b.slots]
-        if not free:
-            waits[wanted.job] = hopeless[kind] = _why(wanted, able, ready)
-            continue
-        best = min(free, key=lambda b: (b.id in wanted.avoid, b.load))
-        starts.append((wanted.job, best.id))
-        fleet[best.id] = evolve(best, ours=best.ours + 1, depth=best.depth + 1)
-    return Choice(tuple(starts), waits)
+    #: For people.
+    reason: str
+    #: What no backend has, if that is the reason and all of them told what they have.
+    lacking: Missing | None = None
 
 
-def _fits(wanted: Wanted, backend: Candidate) -> bool:
-    return wanted.backend in (None, backend.id) and wanted.capabilities <= backend.capabilities
+def place(kind: Kind, fleet: Iterable[Candidate]) -> Candidate | Wait:
+    """The backend for a job of this kind, or why it waits."""
+    allowed = [b for b in fleet if _may(kind, b)]
+    able = [b for b in allowed if _lacks(kind, b) is None]
+    able = [b for b in able if b.id not in kind.failed_on] or able
+    ready = [b for b in able if b.is_ready]
+    free = [b for b in ready if b.ours < b.slots]
+    if not free:
+        return _wait(kind, allowed, able, ready)
+    return min(free, key=lambda b: _order(kind, b))
 
 
-def _why(wanted: Wanted, able: Sequence[Candidate], ready: Sequence[Candidate]) -> str:
-    needs = ", ".join(sorted(wanted.capabilities))
+def _may(kind: Kind, backend: Candidate) -> bool:
+    return kind.backend in (None, backend.id) and kind.capabilities <= backend.capabilities
+
+
+def could_take(kind: Kind, backend: Candidate) -> bool:
+    """Whether a backend could ever run a job of this kind, as far as anybody knows."""
+    return _may(kind, backend) and backend.enabled and _lacks(kind, backend) is None
+
+
+def _lacks(kind: Kind, backend: Candidate) -> Missing | None:
+    return None if backend.abilities is None else _missing(kind.needs, backend.abilities)
+
+
+@lru_cache(maxsize=4096)
+def _missing(needs: Needs, abilities: Abilities) -> Missing | None:
+    return missing(needs, abilities) or None
+
+
+def _order(kind: Kind, backend: Candidate) -> tuple[object, ...]:
+    busy = max(backend.depth, backend.ours) > 0
+    cold = not kind.models <= backend.warm
+    return backend.id in kind.avoid, busy, cold, backend.load
+
+
+def _wait(
+    kind: Kind,
+    allowed: Sequence[Candidate],
+    able: Sequence[Candidate],
+    ready: Sequence[Candidate],
+) -> Wait:
+    if not allowed:
+        needs = ", ".join(sorted(kind.capabilities))
+        if kind.backend is not None:
+            said = f"backend {kind.backend} is not configured, or lacks: {needs or 'nothing'}"
+            return Wait(said)
+        return Wait(f"no backend has: {needs}" if needs else "no backend is configured")
     if not able:
-        if wanted.backend is not None:
-            return f"backend {wanted.backend} is not configured, or lacks: {needs or 'nothing'}"
-        return f"no backend has: {needs}" if needs else "no backend is configured"
+        lacking = [lack for b in allowed if (lack := _lacks(kind, b)) is not None]
+        all_known = all(b.is_ready for b in allowed)
+        said = f"no backend that is known has {lacking[0]}"
+        return Wait(said, lacking[0] if all_known else None)
     if not ready:
         states = ", ".join(f"{b.id} {_state(b)}" for b in able)
-        return f"no backend that could run it is available: {states}"
-    return f"all slots are taken on: {', '.join(b.id for b in ready)}"
+        return Wait(f"no backend that could run it is available: {states}")
+    return Wait(f"all slots are taken on: {', '.join(b.id for b in ready)}")
 
 
 def _state(backend: Candidate) -> str:

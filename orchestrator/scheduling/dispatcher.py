@@ -9,40 +9,53 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from functools import partial
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import structlog
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from events.jobs import JobCancelled, JobFailed, JobId, JobRequeued
+from events.groups import GroupCreated
+from events.jobs import JobCancelled, JobFailed, JobId
 from events.record import Record
 from orchestrator.comfyui.progress import ProgressTracker
-from orchestrator.commands.jobs import Step
+from orchestrator.errors import BackendUnreachable
 from orchestrator.host import Host
 from orchestrator.live import Feed
 from orchestrator.project import Project
 from orchestrator.projects import Projects
-from orchestrator.scheduling.attempt import AttemptRun
 from orchestrator.scheduling.backend import Backend
-from orchestrator.scheduling.choose import Wanted, choose
+from orchestrator.scheduling.backlog import Backlog
+from orchestrator.scheduling.choose import Kind, Wait
+from orchestrator.scheduling.filling import fill
 from orchestrator.scheduling.fleet import Fleet
-from orchestrator.scheduling.restore import restore
+from orchestrator.scheduling.kinds import Kinds
+from orchestrator.scheduling.lanes import Turn
+from orchestrator.scheduling.late import LateHunt
+from orchestrator.scheduling.launching import Launcher
+from orchestrator.scheduling.outgoing import Outgoing
+from orchestrator.scheduling.readiness import Blocked, Doomed, hindrance
+from orchestrator.scheduling.restore import Restorer
 from orchestrator.scheduling.strays import StrayHunt
-from orchestrator.scheduling.teller import PASSING, Teller, as_reason
+from orchestrator.scheduling.teller import as_reason
 from orchestrator.scheduling.timing import Timing
-from orchestrator.scheduling.watch import Watch
 from orchestrator.scheduling.works import Works
-from projections.jobs import FINAL, MOVES, Attempt, Job, Status
+from projections.jobs import BESIDE, FINAL, MOVES, Job, Status
 
 _log = structlog.get_logger(__name__)
 
 #: Not begun before it is called: a task that is cancelled at once leaves nothing behind.
 Work = Callable[[], Coroutine[Any, Any, None]]
+
+#: Jobs that one pass looks at; the event loop has others to serve.
+MOST_AT_ONCE = 200
+#: A job is refused for what no backend has only if they were asked within this time (seconds).
+FRESH = 15.0
+_ABOUT_JOBS = frozenset({*MOVES, *BESIDE})
 
 
 @frozen
@@ -66,24 +79,42 @@ class Dispatcher:
     host: Host
     timing: Timing
     feed: Feed[JobNews]
-    #: Jobs of ours that have not ended, and the folder of their project.
-    _open: dict[str, Path] = field(factory=dict)
-    #: Projects in which a start's leftovers are settled.
-    _restored: set[Path] = field(factory=set)
-    #: Projects that cannot be used just now: until when they are left alone, and why.
-    _rests: dict[Path, tuple[float, str]] = field(factory=dict)
-    #: Why each waiting job waits.
-    _reasons: dict[str, str] = field(factory=dict)
+    outgoing: Outgoing
+    backlog: Backlog = field(factory=Backlog)
+    #: Why jobs of these kinds found no backend in the last pass.
+    _waits: dict[Kind, Wait] = field(factory=dict)
+    _kinds: Kinds = field(factory=Kinds)
+    #: When we last had backends look up what they have, because jobs found nothing (monotonic).
+    _inspected: WeakKeyDictionary[Backend, float] = field(factory=WeakKeyDictionary)
     _progress: dict[str, ProgressTracker] = field(factory=dict)
     _wake: asyncio.Event = field(factory=asyncio.Event)
+    #: When all jobs were last looked at (monotonic seconds).
+    _swept: float = field(factory=time.monotonic)
     #: Works on jobs, by their ids, and some others.
     _works: Works = field(init=False)
+    _restorer: Restorer = field(init=False)
     _hunt: StrayHunt = field(init=False)
+    _late: LateHunt = field(init=False)
+    _launcher: Launcher = field(init=False)
     _loop: asyncio.Task[None] | None = None
 
     def __attrs_post_init__(self) -> None:
-        self._works = Works(self._wake.set)
+        self._works = Works(self._work_ended)
+        self._restorer = Restorer(self.projects, self.host, self.timing, self._works)
         self._hunt = StrayHunt(self.host, self._works, self._job_anywhere)
+        self._late = LateHunt(self.projects, self.host, self.timing, self._works, self._is_usable)
+        self._launcher = Launcher(
+            self.projects,
+            self.fleet,
+            self.host,
+            self.timing,
+            self.outgoing,
+            self._kinds,
+            self._works,
+            self._on_progress,
+            self._restorer.rest,
+            self.backlog.drop,
+        )
 
     def start(self) -> None:
         """Begin to dispatch."""
@@ -105,11 +136,26 @@ class Dispatcher:
 
     def why_waiting(self, job_id: str) -> str | None:
         """Why a job is not with a backend; None if it does not wait."""
-        return self._reasons.get(job_id)
+        kind = self.backlog.lanes.kind_of(job_id)
+        if kind is None:
+            return self.backlog.reason(job_id)
+        wait = self._waits.get(kind)
+        return "its turn comes next" if wait is None else wait.reason
+
+    def turns(self) -> Iterator[Turn]:
+        """Jobs that wait for a backend, in the order in which they begin."""
+        return self.backlog.lanes.in_order()
 
     def on_records(self, project: Project, records: list[Record]) -> None:
-        """Take note of what happened to jobs."""
-        for job_id in {r.event.job for r in records if type(r.event) in MOVES}:  # type: ignore[attr-defined]  # all events of MOVES are about a job
+        """Take note of what happened to jobs and groups."""
+        told: dict[str, None] = {}
+        for record in records:
+            if type(record.event) in _ABOUT_JOBS:
+                told[record.event.job] = None  # type: ignore[attr-defined]  # all of them are about a job
+            elif isinstance(record.event, GroupCreated):
+                self.backlog.touch_waiters(record.event.group)
+                self._wake.set()
+        for job_id in told:
             job = project.view.job(job_id)
             if job is not None:
                 self._note(project.root, job_id, job)
@@ -117,17 +163,22 @@ class Dispatcher:
     def adopt(self, project: Project) -> None:
         """Take up what a project holds of our work, after a start or a reopening."""
         for job_id, job in project.view.jobs():
-            if job.status not in FINAL or job_id in self._open:
+            self._late.note(project.root, job_id, job)
+            if job.status not in FINAL or job_id in self.backlog:
                 self._note(project.root, job_id, job)
 
     def _note(self, root: Path, job_id: str, job: Job) -> None:
         status = job.status
+        if job.queued is not None and job.queued.host == self.host.id:
+            waits_for = _waits_for(job)
+            if status in FINAL:
+                self.backlog.drop(job_id, waits_for)
+                self._kinds.forget(job_id)
+            else:
+                self.backlog.add(job_id, root, waits_for)
+            self._late.note(root, job_id, job)
         if status in FINAL:
-            self._open.pop(job_id, None)
-        elif job.queued is not None and job.queued.host == self.host.id:
-            self._open[job_id] = root
-        if status is not Status.QUEUED:
-            self._reasons.pop(job_id, None)
+            self.backlog.touch_waiters(job_id)
         if status in FINAL or status is Status.QUEUED:
             self._progress.pop(job_id, None)
         if status is Status.CANCELLING and (attempt := job.open_attempt) is not None:
@@ -143,6 +194,10 @@ class Dispatcher:
         if job is not None and attempt is not None and attempt.prompt_id == tracker.prompt_id:
             self._progress[job_id] = tracker
             self.feed.publish(JobNews(root, job_id, job, tracker, state_changed=False))
+
+    def _work_ended(self, name: str) -> None:
+        self.backlog.touch(name)
+        self._wake.set()
 
     def _job(self, root: Path, job_id: str) -> Job | None:
         project = self.projects.find(root)
@@ -161,141 +216,136 @@ class Dispatcher:
             except Exception:  # noqa: BLE001  # told in full
                 # One odd job must not stop the farm; the next pass tries again.
                 _log.exception("scheduler.pass_failed")
+                self.backlog.look_at_all()
                 begun -= self.timing.heartbeat
-            # With thousands of jobs a pass takes a while: it may have a fifth of the time, no more.
-            await asyncio.sleep(4 * (time.monotonic() - begun))
+            # It may have half of the time, no more: the loop has requests to serve.
+            await asyncio.sleep(time.monotonic() - begun)
 
     def _dispatch(self) -> None:
-        """See to every open job that nobody works on."""
+        """See to open jobs that nobody works on, and start what can be started."""
         for backend in self.fleet.all():
             self._hunt.search(backend)
+            self._late.search(backend)
         for project in self.projects.all():
-            self._take_up(project.root)
-        queued, reasons = {}, {}
-        for job_id, root in self._open.items():
-            if job_id in self._works:
-                continue
-            job = self._job(root, job_id)
-            if job is None:
-                reasons[job_id] = "its project is not open"
-            elif (hindrance := self._hindrance(root)) is not None:
-                reasons[job_id] = hindrance
-            elif (attempt := job.open_attempt) is not None:
-                self._resume(root, job_id, job, attempt)
-            elif job.status is Status.CANCELLING:
-                step = JobCancelled(job=JobId(job_id))
-                self._work_on(job_id, root, partial(self._teller(root, job_id).step, step))
-            else:
-                queued[job_id] = job
-        ordered = sorted(queued, key=lambda job_id: queued[job_id].queued.as_of)  # type: ignore[union-attr]  # only queued jobs are here
-        choice = choose(
-            [_wanted(job_id, queued[job_id]) for job_id in ordered],
-            [backend.candidate() for backend in self.fleet.all()],
-        )
-        self._reasons = reasons | choice.waits
-        for job_id, backend_id in choice.starts:
-            self._start(self._open[job_id], job_id, queued[job_id], self.fleet.get(backend_id))
+            self._restorer.take_up(project.root)
+        if time.monotonic() - self._swept >= self.timing.sweep:
+            self._swept = time.monotonic()
+            self.backlog.look_at_all()
+        self.backlog.unpark(self._is_usable)
+        self.backlog.ring(datetime.now(UTC))
+        for job_id in self.backlog.take_stale(MOST_AT_ONCE):
+            self._see_to(job_id, self.backlog.root(job_id))
+        if self.backlog.has_stale:
+            self._wake.set()
+        self._fill()
 
     def _hindrance(self, root: Path) -> str | None:
-        """Why nothing can be done in an open project now."""
-        until, reason = self._rests.get(root, (0.0, ""))
-        if time.monotonic() < until:
-            return reason
-        if root not in self._restored:
-            return "what the last run of the service left in its project is being settled"
-        return None
+        """Why nothing can be done in a project now."""
+        if self.projects.find(root) is None:
+            return "its project is not open"
+        return self._restorer.hindrance(root)
 
-    def _take_up(self, root: Path) -> None:
-        """Settle what a start finds in a project, once."""
-        name = f"restore {root}"
-        rests = time.monotonic() < self._rests.get(root, (0.0, ""))[0]
-        if root not in self._restored and name not in self._works and not rests:
-            self._works.start(name, self._restore(root))
+    def _is_usable(self, root: Path) -> bool:
+        return self._hindrance(root) is None
 
-    async def _restore(self, root: Path) -> None:
-        try:
-            await restore(await self.projects.get(root), self.projects, self.host, self.timing)
-        except Exception as exc:  # noqa: BLE001  # told in full, and tried again
-            _log.exception("project.not_restored", project=str(root))
-            self._rest(root, f"what the last run left in its project cannot be settled: {exc}")
-        else:
-            self._restored.add(root)
-
-    def _start(self, root: Path, job_id: str, job: Job, backend: Backend) -> None:
-        run = self._run(root, job_id, job, backend, len(job.attempts) + 1, str(uuid4()))
-        # Watched from now on, so that its slot is taken before its first await.
-        backend.watch(run.prompt_id, run.watch)
-        self._work_on(job_id, root, run.start)
-
-    def _resume(self, root: Path, job_id: str, job: Job, attempt: Attempt) -> None:
-        """Follow an attempt from before; give it up if its backend is gone for good."""
-        backend = self.fleet.find(attempt.backend or "")
-        if backend is not None:
-            prompt_id = attempt.prompt_id or ""
-            run = self._run(root, job_id, job, backend, attempt.number, prompt_id)
-            # Its slot is taken before the next waiting job is given a backend.
-            backend.watch(run.prompt_id, run.watch)
-            self._work_on(job_id, root, partial(run.resume, attempt))
+    def _see_to(self, job_id: str, root: Path) -> None:
+        """What is to be done with an open job, going by its state alone."""
+        if job_id in self._works:
             return
-        step: Step = JobCancelled(job=JobId(job_id))
-        if job.cancel is None:
-            said = f"backend {attempt.backend} is not configured any more"
-            step = JobRequeued(job=JobId(job_id), attempt=attempt.number, reason=said)
-        self._work_on(job_id, root, partial(self._teller(root, job_id).step, step))
+        reason, job = self._hindrance(root), self._job(root, job_id)
+        if reason is not None or job is None:
+            self.backlog.park(job_id, root, reason or "its project does not know it any more")
+        elif (attempt := job.open_attempt) is not None:
+            self._launcher.resume(root, job_id, job, attempt)
+        elif job.status is Status.CANCELLING:
+            self._launcher.tell(root, job_id, JobCancelled(job=JobId(job_id)))
+        else:
+            self._line_up(root, job_id, job)
 
-    def _run(
-        self, root: Path, job_id: str, job: Job, backend: Backend, number: int, prompt_id: str
-    ) -> AttemptRun:
+    def _line_up(self, root: Path, job_id: str, job: Job) -> None:
+        """Let a queued job wait for a backend, or for whatever it must wait for before."""
+        project = self.projects.find(root)
+        assert project is not None  # see _hindrance
         assert job.queued is not None  # only queued jobs are open
-        order = job.queued.order
-        watch = Watch(
-            ProgressTracker(prompt_id=prompt_id, node_count=len(order.workflow)),
-            lambda tracker: self._on_progress(root, job_id, tracker),
+        found = hindrance(
+            job_id,
+            job,
+            datetime.now(UTC),
+            self._job_anywhere,
+            lambda group: project.view.group(group) is not None,
         )
-        return AttemptRun(
-            job_id=JobId(job_id),
-            order=order,
-            number=number,
-            prompt_id=prompt_id,
-            backend=backend,
-            watch=watch,
-            teller=self._teller(root, job_id),
-            host=self.host,
-            client_id=self.fleet.client_id(self.host, backend.config.id),
-            timing=self.timing,
-        )
+        match found:
+            case Doomed(step=step):
+                step = evolve(step, reason=as_reason(step.reason))
+                self._launcher.tell(root, job_id, step)
+            case Blocked(reason=reason, until=until):
+                self.backlog.keep(job_id, reason, until)
+            case None:
+                self.backlog.lanes.put(
+                    job_id,
+                    job.queued.actor,
+                    self._kinds.of(job_id, job),
+                    priority=job.priority,
+                    rank=job.rank,
+                )
 
-    def _teller(self, root: Path, job_id: str) -> Teller:
-        return Teller(self.projects, root, job_id, self.timing)
+    def _fill(self) -> None:
+        """Start jobs as long as there is one for which there is a backend."""
+        found = fill(self.backlog.lanes, [backend.candidate() for backend in self.fleet.all()])
+        self._waits = found.waits
+        for job_id, backend_id in found.starts:
+            root, backend = self.backlog.root(job_id), self.fleet.find(backend_id)
+            job = self._job(root, job_id)
+            if job is None or backend is None or job.status is not Status.QUEUED:
+                self.backlog.touch(job_id)
+            else:
+                self._launcher.start(root, job_id, job, backend)
+        for kind, wait in found.waits.items():
+            if wait.lacking is not None:
+                self._refuse(kind, wait)
 
-    def _work_on(self, job_id: str, root: Path, work: Work) -> None:
-        """Work on a job; a fault of ours ends the job, which must not wait for ever."""
+    def _refuse(self, kind: Kind, wait: Wait) -> None:
+        """No backend has what these jobs need: make sure of that, and end them."""
+        allowed = [b for b in self.fleet.all() if kind.backend in (None, b.config.id)]
+        # Somebody may just have installed it: nobody is refused because of an old look.
+        stale = [b for b in allowed if time.monotonic() - self._inspected.get(b, 0.0) > FRESH]
+        for backend in stale:
+            name = f"inspect {backend.config.id}"
+            if name not in self._works:
+                self._works.start(name, self._inspect(backend))
+        if stale:
+            return
+        for job_id in self.backlog.lanes.of_kind(kind):
+            root = self.backlog.root(job_id)
+            job = self._job(root, job_id)
+            node = None if job is None else _node_of(job, wait)
+            self.backlog.lanes.discard(job_id)
+            said = as_reason(wait.reason)
+            step = JobFailed(job=JobId(job_id), reason=said, kind="validation", node=node)
+            self._launcher.tell(root, job_id, step)
 
-        async def guarded() -> None:
-            try:
-                await work()
-            except PASSING as exc:
-                self._rest(root, f"its project cannot be changed now: {exc}")
-            except Exception as exc:  # noqa: BLE001  # told in full, and as the job's end
-                _log.exception("job.internal_fault", job=job_id)
-                # Taken up again only if something happens to it, not for ever in vain.
-                self._open.pop(job_id, None)
-                said = as_reason(f"{type(exc).__name__}: {exc}")
-                step = JobFailed(job=JobId(job_id), reason=said, kind="internal")
-                await self._teller(root, job_id).step(step)
-
-        self._works.start(job_id, guarded())
-
-    def _rest(self, root: Path, reason: str) -> None:
-        self._rests[root] = (time.monotonic() + self.timing.retry_most, reason)
+    async def _inspect(self, backend: Backend) -> None:
+        """Look up what is installed on a backend, now."""
+        with suppress(BackendUnreachable):  # then it is not available, and jobs wait
+            await backend.look_inside()
+            self._inspected[backend] = time.monotonic()
 
     def _job_anywhere(self, job_id: str) -> Job | None:
         roots = (project.root for project in self.projects.all())
         return next((job for root in roots if (job := self._job(root, job_id))), None)
 
 
-def _wanted(job_id: str, job: Job) -> Wanted:
+def _waits_for(job: Job) -> tuple[str, ...]:
+    """The jobs, and the group, that a job waits for before it can begin."""
     assert job.queued is not None
     order = job.queued.order
-    failed_on = frozenset(a.backend for a in job.attempts if a.backend is not None)
-    return Wanted(job_id, frozenset(order.capabilities), order.backend, failed_on)
+    return order.after if order.group is None else (*order.after, order.group)
+
+
+def _node_of(job: Job, wait: Wait) -> str | None:
+    """The node of a job's graph that needs what no backend has."""
+    assert job.queued is not None
+    assert wait.lacking is not None
+    classes = {*wait.lacking.classes, *(cls for cls, _, _ in wait.lacking.files)}
+    graph = job.queued.order.workflow
+    return next((node for node, body in graph.items() if body.get("class_type") in classes), None)

@@ -31,8 +31,12 @@ class Lost:
     reason: str
     #: Whether it counts as a try: the backend had it, and may have begun to execute it.
     sent: bool = True
-    #: Whether it showed no sign of life and could not even be stopped.
-    stalled: bool = False
+    #: How the job fails if it must not be tried again: `stalled` or `timeout`; None if it may be.
+    fatal: str | None = None
+    #: What became of it, as `job.requeued` says: `lost` or `stopped`.
+    kind: str = "lost"
+    #: Whether the backend may still render it, so that a result may come late.
+    adrift: bool = False
 
 
 @define(eq=False)
@@ -49,8 +53,11 @@ class Follower:
     timing: Timing
     #: Whether the backend may get the prompt later than now, or not at all.
     unsure: bool = False
-    #: Since when it is being stopped because it showed no sign of life.
-    stalled_since: float | None = field(default=None, init=False)
+    #: When one attempt has taken too long, by the wall clock; None for never.
+    deadline: float | None = None
+    #: Why we stop it although nobody cancelled the job: `stalled`, `timeout` or `stopped`.
+    stopping: str | None = field(default=None, init=False)
+    _stopping_since: float = field(default=0.0, init=False)
 
     async def end(self) -> HistoryEntry | Lost:
         """Poll until the history has it, or it is gone."""
@@ -58,14 +65,16 @@ class Follower:
         silence = Silence(self.timing)
         while True:
             job = await self.teller.job()
-            stop = job.cancel is not None or self.stalled_since is not None
+            self._judge_time()
+            stop = job.cancel is not None or self.stopping is not None
             try:
                 place = await self._look(stop=stop)
             except BackendUnreachable as exc:
                 # A host that does not answer says nothing about the job, not that it stalls.
                 self.watch.sign()
                 if (reason := silence.judge(exc, time.monotonic())) is not None:
-                    return Lost(reason)
+                    # Who refuses connections has lost what it had; who is silent may go on.
+                    return Lost(reason, adrift=not exc.refused)
                 await self.watch.pause(self.timing.poll_active)
                 continue
             silence.end()
@@ -81,7 +90,7 @@ class Follower:
                     await self._note(place, job)
             if job.cancel is None and self._cannot_be_stopped(place):
                 self.backend.hangs_on(self.prompt_id)
-                return Lost(self.stall_reason(), stalled=True)
+                return self._given_up()
             await self.watch.pause(self.timing.withdraw_round if stop else self.timing.poll_active)
 
     async def _look(self, *, stop: bool) -> Location:
@@ -95,6 +104,17 @@ class Follower:
             await client.delete_pending([self.prompt_id])
         return place
 
+    def _judge_time(self) -> None:
+        """Whether it shall stop because it takes too long, or because somebody asked us to."""
+        if self.watch.stop is not None:
+            self._stop("stopped")
+        elif self.deadline is not None and time.time() >= self.deadline:
+            self._stop("timeout")
+
+    def _stop(self, why: str) -> None:
+        if self.stopping is None:
+            self.stopping, self._stopping_since = why, time.monotonic()
+
     async def _note(self, place: Pending | Running, job: Job) -> None:
         """It is there: tell if it runs for the first time, and judge whether it still moves."""
         if isinstance(place, Pending):
@@ -106,26 +126,38 @@ class Follower:
             self.watch.sign()
             await self.teller.step(JobStarted(job=self.job_id, attempt=self.number))
         elif time.monotonic() - self.watch.last_sign >= self.stall_seconds:
-            self.stalled_since = self.stalled_since or time.monotonic()
+            self._stop("stalled")
 
     def _grace(self) -> float:
         return self.timing.absent_after_unknown if self.unsure else self.timing.absent
 
     def _why_absent(self) -> Lost:
         name = self.backend.config.id
+        if self.stopping in ("timeout", "stopped"):
+            return self._given_up()
         if self.backend.worker_dead:
             return Lost(f"backend {name} executes nothing any more", sent=False)
         if self.unsure:
-            return Lost(f"backend {name} did not answer the submission and does not know it")
+            said = f"backend {name} did not answer the submission and does not know it"
+            return Lost(said, adrift=True)
         said = "has it neither in its queue nor in its history: lost by a restart"
         return Lost(f"backend {name} {said}")
 
-    def stall_reason(self) -> str:
-        """What a stalled job is told to have failed of."""
-        name, limit = self.backend.config.id, self.stall_seconds
-        return f"backend {name} showed no sign of life from it for {limit:g} s"
+    def _given_up(self) -> Lost:
+        if self.stopping == "stopped":
+            return Lost(self.stop_reason(), sent=False, kind="stopped", adrift=True)
+        return Lost(self.stop_reason(), fatal=self.stopping)
+
+    def stop_reason(self) -> str:
+        """Why we stopped it, for people."""
+        name = self.backend.config.id
+        if self.stopping == "timeout":
+            return f"it took longer on backend {name} than its time limit allows"
+        if self.stopping == "stopped":
+            return self.watch.stop or f"it was taken away from backend {name}"
+        return f"backend {name} showed no sign of life from it for {self.stall_seconds:g} s"
 
     def _cannot_be_stopped(self, place: Location) -> bool:
-        if self.stalled_since is None or not isinstance(place, Running):
+        if self.stopping is None or not isinstance(place, Running):
             return False
-        return time.monotonic() - self.stalled_since >= self.timing.withdraw_limit
+        return time.monotonic() - self._stopping_since >= self.timing.withdraw_limit

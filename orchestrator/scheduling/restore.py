@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import PurePosixPath
+import time
+from pathlib import Path, PurePosixPath
+
+import structlog
+from attrs import define, field
 
 from events.files import FilesIntended
 from events.log.disk_io import DiskIO
@@ -14,6 +18,52 @@ from orchestrator.scheduling.placing import incoming, settle
 from orchestrator.scheduling.settle import sweep
 from orchestrator.scheduling.teller import Teller, persist
 from orchestrator.scheduling.timing import Timing
+from orchestrator.scheduling.works import Works
+
+_log = structlog.get_logger(__name__)
+
+
+@define(eq=False)
+class Restorer:
+    """Settles each project once after a start, and knows which cannot be used for a while."""
+
+    projects: Projects
+    host: Host
+    timing: Timing
+    works: Works
+    #: Projects in which a start's leftovers are settled.
+    _restored: set[Path] = field(factory=set)
+    #: Projects that cannot be used just now: until when they are left alone, and why.
+    _rests: dict[Path, tuple[float, str]] = field(factory=dict)
+
+    def hindrance(self, root: Path) -> str | None:
+        """Why nothing can be done in an open project now."""
+        until, reason = self._rests.get(root, (0.0, ""))
+        if time.monotonic() < until:
+            return reason
+        if root not in self._restored:
+            return "what the last run of the service left in its project is being settled"
+        return None
+
+    def rest(self, root: Path, reason: str) -> None:
+        """Leave a project alone for a while."""
+        self._rests[root] = (time.monotonic() + self.timing.retry_most, reason)
+
+    def take_up(self, root: Path) -> None:
+        """Settle what a start finds in a project, once."""
+        name = f"restore {root}"
+        rests = time.monotonic() < self._rests.get(root, (0.0, ""))[0]
+        if root not in self._restored and name not in self.works and not rests:
+            self.works.start(name, self._restore(root))
+
+    async def _restore(self, root: Path) -> None:
+        try:
+            await restore(await self.projects.get(root), self.projects, self.host, self.timing)
+        except Exception as exc:  # noqa: BLE001  # told in full, and tried again
+            _log.exception("project.not_restored", project=str(root))
+            self.rest(root, f"what the last run left in its project cannot be settled: {exc}")
+        else:
+            self._restored.add(root)
 
 
 async def restore(project: Project, projects: Projects, host: Host, timing: Timing) -> None:

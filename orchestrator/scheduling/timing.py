@@ -12,6 +12,10 @@ class Timing:
     #: Between looks at a backend's queue while something of ours is there, and while not.
     poll_active: float = 1.0
     poll_idle: float = 5.0
+    #: The same at most, while it does not answer and nothing of ours is there: the pause doubles.
+    poll_away: float = 30.0
+    #: Between looks at what is installed on a backend.
+    look_up: float = 600.0
     #: Between looks at a backend's memory and GPU figures.
     stats: float = 5.0
     #: A prompt that is in neither queue nor history for so long, in two looks, is lost.
@@ -31,9 +35,18 @@ class Timing:
     #: Between rounds of a withdrawal, and how long one may take after a stall.
     withdraw_round: float = 0.3
     withdraw_limit: float = 60.0
+    #: Before a backend on which jobs failed is tried: first, and at most; the pause doubles.
+    probe_first: float = 30.0
+    probe_most: float = 600.0
+    #: How long its trial may take, once nobody else's prompt runs there.
+    probe_limit: float = 60.0
+    #: How long somebody who asked for it waits until a backend has let go of our attempts.
+    let_go: float = 10.0
     #: Before something that failed for the moment is tried again: first, and at most.
     retry_first: float = 0.5
     retry_most: float = 15.0
+    #: All open jobs are looked at anew this often, whatever happened.
+    sweep: float = 30.0
     #: Even if nothing seems to change, our queue is looked through this often.
     heartbeat: float = 1.0
 

@@ -29,6 +29,8 @@ class Watch:
     on_progress: Callable[[ProgressTracker], None]
     #: When a frame or the queue last showed a sign of life (monotonic seconds).
     last_sign: float = field(factory=time.monotonic)
+    #: Why the attempt shall leave its backend, and its job go elsewhere; None if it may stay.
+    stop: str | None = None
     _news: asyncio.Event = field(factory=asyncio.Event)
 
     def take(self, frame: Frame) -> None:
@@ -47,6 +49,11 @@ class Watch:
     def hurry(self) -> None:
         """Something happened: whoever pauses shall look at once."""
         self._news.set()
+
+    def request_stop(self, reason: str) -> None:
+        """Its backend is needed for something else: whoever follows it shall withdraw it."""
+        self.stop = reason
+        self.hurry()
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not if something happened."""

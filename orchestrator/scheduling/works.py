@@ -16,8 +16,8 @@ _log = structlog.get_logger(__name__)
 class Works:
     """Running tasks, each under the name of what it is about."""
 
-    #: Called when one has ended.
-    on_end: Callable[[], None]
+    #: Called with the name of one that has ended.
+    on_end: Callable[[str], None]
     _tasks: dict[str, asyncio.Task[None]] = field(factory=dict)
 
     def __contains__(self, name: object) -> bool:
@@ -43,4 +43,4 @@ class Works:
         del self._tasks[name]
         if not task.cancelled() and (fault := task.exception()) is not None:
             _log.error("scheduler.work_failed", about=name, exc_info=fault)
-        self.on_end()
+        self.on_end(name)

@@ -9,7 +9,13 @@ from pathlib import Path
 import attrs
 import pytest
 
-from orchestrator.config import BackendConfig, Config, exposure, load_config
+from orchestrator.config import (
+    BackendConfig,
+    Config,
+    WebhookConfig,
+    exposure,
+    load_config,
+)
 from orchestrator.errors import ConfigInvalid, Fault
 from orchestrator.paths.mappings import PathMapping
 
@@ -93,17 +99,19 @@ class TestDocumentedFile:
         )
 
     def test_the_shipped_file_shows_every_key(self) -> None:
-        """Whoever opens config.yaml sees every key of the service, of a backend, of a mapping."""
+        """Whoever opens config.yaml sees every key, also of backends, mappings, webhooks."""
         text = SHIPPED.read_text(encoding="utf-8")
-        keys = {a.name for c in (Config, BackendConfig, PathMapping) for a in attrs.fields(c)}
+        classes = (Config, BackendConfig, PathMapping, WebhookConfig)
+        keys = {a.name for c in classes for a in attrs.fields(c)}
 
         assert {key for key in keys if f"{key}:" not in text} == set()
 
     def test_the_commented_examples_are_valid(self, load: Load) -> None:
         """Taking the comment signs off config.yaml's examples gives a working file."""
         text = SHIPPED.read_text(encoding="utf-8")
-        text = re.sub(r"^(backends|roots|path_mappings): \[\]$", "", text, flags=re.MULTILINE)
-        text = re.sub(r"^# (?=backends:|roots:|path_mappings:|  )", "", text, flags=re.MULTILINE)
+        keys = "backends|roots|path_mappings|webhooks"
+        text = re.sub(rf"^({keys}): \[\]$", "", text, flags=re.MULTILINE)
+        text = re.sub(rf"^# (?=({keys}|webhook_secret):|  )", "", text, flags=re.MULTILINE)
         config = load(text)
 
         assert config.backends == load(DOCUMENTED).backends
@@ -113,6 +121,9 @@ class TestDocumentedFile:
                 "mandalore", "Project share", "W:\\", "/mnt/Mandalore", "/Volumes/Mandalore"
             ),
         )
+        secret = "sixteen letters or more"
+        assert config.webhooks == (WebhookConfig("http://192.168.1.20:9000/jobs", secret),)
+        assert config.webhook_secret == secret
 
     def test_no_file_is_a_valid_configuration(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -202,6 +213,25 @@ class TestValues:
             ("path_mappings: [{id: ''}]", "path_mappings[0].id"),
             ("path_mappings: [{id: m, enabled: 'yes'}]", "path_mappings[0].enabled"),
             ("path_mappings: [{id: m}, {id: m}]", "path_mappings[1].id"),
+            ("webhooks: {}", "webhooks"),
+            ("webhooks: [http://a/]", "webhooks[0]"),
+            ("webhooks: [{}]", "webhooks[0].url"),
+            ("webhooks: [{url: a}]", "webhooks[0].url"),
+            ("webhooks: [{url: 'ftp://a/'}]", "webhooks[0].url"),
+            ("webhooks: [{url: 'http://u:p@a/'}]", "webhooks[0].url"),
+            ("webhooks: [{url: 'http://u@a/'}]", "webhooks[0].url"),
+            ("webhooks: [{url: 'http://a/#b'}]", "webhooks[0].url"),
+            ("webhooks: [{url: 'http://a:0/'}]", "webhooks[0].url"),
+            ("webhooks: [{url: 'http://127.1/'}]", "webhooks[0].url"),
+            ("webhooks: [{url: 'http://[::1'}]", "webhooks[0].url"),
+            ("webhooks: [{url: 'http://a/', secret: short}]", "webhooks[0].secret"),
+            ("webhooks: [{url: 'http://a/', secret: 1234567890123456}]", "webhooks[0].secret"),
+            ("webhooks: [{url: 'http://a/', events: failed}]", "webhooks[0].events"),
+            ("webhooks: [{url: 'http://a/', events: [failed, done]}]", "webhooks[0].events[1]"),
+            ("webhooks: [{url: 'http://a/', events: [[]]}]", "webhooks[0].events[0]"),
+            ("webhooks: [{url: 'http://a/'}, {url: 'http://a/'}]", "webhooks[1].url"),
+            ("webhook_secret: short", "webhook_secret"),
+            ("webhook_secret: [a]", "webhook_secret"),
         ],
     )
     def test_a_wrong_value_is_told_with_its_key(self, faults: Faults, line: str, key: str) -> None:
@@ -216,6 +246,29 @@ class TestValues:
         assert faults("# a\nport: '9820'\n") == {
             "port": "expected a whole number from 0 to 65535, got '9820' (line 2)"
         }
+
+    def test_a_faulty_secret_is_not_told(self, faults: Faults) -> None:
+        """Messages end up in tickets and logs."""
+        found = faults("webhook_secret: hunter2\nwebhooks: [{url: 'http://a/', secret: hunter2}]\n")
+
+        assert set(found) == {"webhook_secret", "webhooks[0].secret"}
+        assert "hunter2" not in str(found)
+
+    def test_secrets_are_not_shown(self, load: Load) -> None:
+        """Not even when somebody prints the configuration."""
+        secret = "sixteen letters, or so"
+        text = f"webhook_secret: '{secret}'\nwebhooks: [{{url: 'http://a/', secret: '{secret}'}}]\n"
+        config = load(text)
+
+        assert config.webhook_secret == secret
+        assert secret not in repr(config)
+
+    def test_a_webhook_may_be_in_the_local_network(self, load: Load) -> None:
+        """Whoever writes config.yaml may say so; all ends are told unless it says otherwise."""
+        (found,) = load("webhooks: [{url: 'http://[fd00::1]:9000/a?b=c', secret: null}]\n").webhooks
+
+        assert (found.url, found.secret) == ("http://[fd00::1]:9000/a?b=c", None)
+        assert found.events == ("succeeded", "failed", "cancelled")
 
     def test_all_faults_are_told_at_once(self, faults: Faults) -> None:
         """Nobody has to start the service five times to find five faults."""

@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from orchestrator.config import BackendConfig
-from tests.http.studio import Service, Studio, graph, refused
+from tests.http.studio import Service, Studio, faults, graph, refused
 from tools.simulator import Behaviour, Simulator
 
 OFF = BackendConfig(id="off", name="Off", host="127.0.0.1", port=1, capabilities=("flux",))
@@ -58,6 +59,9 @@ class TestBackends:
         assert (off["id"], off["online"], off["status"]) == ("off", False, "offline")
         assert off["fault"]
         assert off["last_seen"] is None
+        assert (beast["state"], off["state"]) == ("online", "unreachable")
+        assert (beast["draining"], beast["paused"], beast["failures_in_a_row"]) == (False, None, 0)
+        assert (off["node_classes"], off["models"], off["os"]) == (None, None, None)
 
     async def test_one(self, service: Service) -> None:
         """Just as in the list."""
@@ -96,6 +100,81 @@ class TestBackends:
         for path in ("/api/backends/node7", "/api/backends/node7/status"):
             detail = refused(await service.get(path), 404, "backend.unknown")["detail"]
             assert detail == {"backend_id": "node7", "known": ["beast", "off"]}
+
+
+class TestChanges:
+    """What is sent to change a backend, and what is refused; `tests/farm` has the effects."""
+
+    async def test_added_with_the_least(self, service: Service) -> None:
+        """Its id is made from its name, the rest is as in config.yaml."""
+        sent = {"name": "Big Beast", "host": "render-7.local"}
+        answer = await service.post("/api/backends", sent)
+        assert (answer.status, answer.plain["backend_id"]) == (201, "big-beast")
+        told = (await service.get("/api/backends/big-beast")).plain
+        assert (told["port"], told["enabled"], told["max_concurrent_jobs"]) == (8188, True, 1)
+        assert (await service.get("/api/backends")).plain["total"] == 3
+
+    async def test_every_fault_is_told(self, service: Service) -> None:
+        """By the rules of config.yaml; nothing is added."""
+        sent = {"id": "x", "name": "X", "host": "http://x", "capabilities": ["a b"]}
+        found = faults(await service.post("/api/backends", sent))
+        assert set(found) == {"host", "capabilities[0]"}
+        assert "without scheme" in found["host"]
+        assert set(faults(await service.post("/api/backends", {"id": "x"}))) == {"name", "host"}
+        found = faults(await service.post("/api/backends", {**sent, "port": "8188"}))
+        assert set(found) == {"port"}
+        assert (await service.get("/api/backends")).plain["total"] == 2
+
+    async def test_an_id_or_an_address_that_is_taken(self, service: Service) -> None:
+        """409, with the one that has it."""
+        sent = {"id": "off", "name": "Off", "host": "10.0.0.1"}
+        refused(await service.post("/api/backends", sent), 409, "backend.exists")
+        same = {"id": "new", "name": "New", "host": OFF.host, "port": OFF.port}
+        answer = await service.post("/api/backends", same)
+        detail = refused(answer, 409, "backend.address_taken")["detail"]
+        assert detail == {"address": OFF.url, "backend_id": "off"}
+
+    async def test_edited_in_part(self, service: Service) -> None:
+        """PATCH and PUT alike: what is not sent stays."""
+        for method in ("PATCH", "PUT"):
+            body = orjson.dumps({"name": method})
+            answer = await service.send(method, "/api/backends/off", body)
+            assert answer.status == 200, answer.body
+            told = answer.plain["backend"]
+            assert (told["name"], told["capabilities"]) == (method, ["flux"])
+        answer = await service.send("PATCH", "/api/backends/off", b'{"port": 70000}')
+        assert set(faults(answer)) == {"port"}
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            *(
+                ("POST", f"/{verb}")
+                for verb in (
+                    "enable",
+                    "disable",
+                    "drain",
+                    "undrain",
+                    "resume",
+                    "refresh",
+                    "restart",
+                    "free",
+                )
+            ),
+            ("PATCH", ""),
+            ("DELETE", ""),
+        ],
+    )
+    async def test_an_unknown_one(self, service: Service, method: str, path: str) -> None:
+        """404, whatever is asked of it."""
+        body = b"{}" if method == "PATCH" else None
+        answer = await service.send(method, f"/api/backends/node7{path}", body)
+        refused(answer, 404, "backend.unknown")
+
+    async def test_a_restart_is_read_strictly(self, service: Service) -> None:
+        """Who means true says true."""
+        answer = await service.post("/api/backends/beast/restart", {"interrupt_jobs": "no"})
+        assert set(faults(answer)) == {"interrupt_jobs"}
 
 
 class TestMainJob:
@@ -185,7 +264,7 @@ class TestMainJob:
         """The job fails with ComfyUI's own reason and node."""
         broken = graph()
         broken["4"]["inputs"]["ckpt_name"] = "none.safetensors"
-        job = await service.ended(await service.submit(workflow_json=broken))
+        job = await service.ended(await service.submit(workflow_json=broken, backend_id="beast"))
         assert job["status"] == "failed"
         assert job["error_message"]
         assert job["error_node"] == "4"
@@ -193,7 +272,9 @@ class TestMainJob:
     async def test_a_render_that_fails(self, service: Service, simulator: Simulator) -> None:
         """Failed, with the reason; nothing is in the gallery."""
         simulator.behaviour.change({"fail_next": 99})
-        job = await service.ended(await service.submit(project_path=str(service.project)))
+        job = await service.ended(
+            await service.submit(project_path=str(service.project), backend_id="beast")
+        )
         assert job["status"] == "failed"
         assert "memory" in job["error_message"].lower()
         assert job["outputs"] == []

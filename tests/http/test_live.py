@@ -10,12 +10,19 @@ from typing import Any
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
-from orchestrator import live
+from orchestrator import job_feed, live
+from orchestrator.comfyui.progress import ProgressTracker
 from orchestrator.scheduling.dispatcher import JobNews
-from orchestrator.services import JOB_FEED
+from orchestrator.services import JOB_FEED, PROJECTS
 from tests.http.studio import Service, Studio, faults, read
 
 Socket = ClientWebSocketResponse[bool]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests do not wait as long as people do."""
+    monkeypatch.setattr(job_feed, "GATHER", 0.005)
 
 
 @asynccontextmanager
@@ -126,6 +133,78 @@ class TestNews:
             job = await hear_of(socket, "queued")
         assert job["job_id"] == job_id
         assert job["host"] != (await other.opened()).host.id
+
+
+class TestProgress:
+    async def test_the_last_of_a_moment(self, service: Service) -> None:
+        """Without a cursor: nothing is lost with it."""
+        job_id = await service.submit(project_path=str(service.project))
+        project = await service.opened()
+        job = project.view.job(job_id)
+        assert job is not None
+        feed = service.app[JOB_FEED]
+        async with watching(service) as socket, watching(service, f"?jobId={job_id}") as other:
+            await hear(socket)
+            await hear(other)
+            feed.flush()
+            for percent in (10.0, 20.0):
+                tracker = ProgressTracker(prompt_id="p", node_count=7, percent=percent, node="3")
+                feed.publish(JobNews(project.root, job_id, job, tracker, state_changed=False))
+            told = {"job_id": job_id, "progress": 20, "current_step": None, "current_node": "3"}
+            assert await hear(socket) == await hear(other) == {"type": "job_progress", **told}
+
+
+class TestCursor:
+    async def test_who_comes_back_misses_nothing(self, service: Service) -> None:
+        """Each job that changed meanwhile, once, as it now is; then it goes on."""
+        first, second = await service.submit(), await service.submit()
+        async with watching(service) as socket:
+            cursor = (await hear(socket))["cursor"]
+        await service.post(f"/api/jobs/{first}/cancel")
+        await service.ended(first)
+        third = await service.submit()
+        async with watching(service, f"?cursor={cursor}") as socket:
+            missed = [await hear(socket), await hear(socket)]
+            assert [(told["job"]["job_id"], told["job"]["status"]) for told in missed] == [
+                (first, "cancelled"),
+                (third, "queued"),
+            ]
+            await service.post(f"/api/jobs/{second}/cancel")
+            assert (await hear_of(socket, "cancelled"))["job_id"] == second
+        # Who was cut off in between gets the rest.
+        async with watching(service, f"?cursor={missed[0]['cursor']}") as socket:
+            assert (await hear(socket))["job"]["job_id"] == third
+        async with watching(service, f"?jobId={second}&cursor={cursor}") as socket:
+            told = await hear(socket)
+            assert (told["job"]["job_id"], told["job"]["status"]) == (second, "cancelled")
+            await socket.send_str("ping")
+            assert await hear(socket) == {"type": "pong"}
+
+    async def test_one_that_nobody_knows(self, service: Service) -> None:
+        """The state anew, with `reset`."""
+        await service.submit()
+        for cursor in ("", "nonsense", "0123456789ab:1"):
+            async with watching(service, f"?cursor={cursor}") as socket:
+                told = await hear(socket)
+                assert (told["type"], told["reset"], len(told["jobs"])) == (
+                    "initial_state",
+                    True,
+                    1,
+                )
+
+    async def test_a_project_that_is_opened_anew(self, service: Service) -> None:
+        """What was read from the share meanwhile, nobody has heard: the state comes again."""
+        job_id = await service.submit(project_path=str(service.project))
+        async with watching(service) as socket:
+            cursor = (await hear(socket))["cursor"]
+            old = await service.opened()
+            await service.app[PROJECTS]._open_anew(old.root)
+            await old.close()
+            told = await hear(socket)
+            while told["type"] != "initial_state":
+                told = await hear(socket)
+            assert (told["reset"], [job["job_id"] for job in told["jobs"]]) == (True, [job_id])
+            assert told["cursor"].partition(":")[0] != cursor.partition(":")[0]
 
 
 class TestConversation:

@@ -10,6 +10,7 @@ from orchestrator.paths.mappings import (
     OS_NAMES,
     OsName,
     PathMapping,
+    Translator,
     current_os,
     is_absolute,
     to_local,
@@ -53,6 +54,9 @@ class TestToLocal:
             ("//nas/projects/Eliot", "/mnt/projects/Eliot"),
             ("\\\\?\\UNC\\nas\\projects\\x", "/mnt/projects/x"),
             ("/Volumes/Mandalore/a", "/mnt/Mandalore/a"),
+            ("/volumes/mandalore/A", "/mnt/Mandalore/A"),
+            ("//?/W:/a", "/mnt/Mandalore/a"),
+            ("/Volumes//VFX/./a/", "/mnt/fast/vfx/./a"),
             ("W:\\vfx\\shot", "/mnt/fast/vfx/shot"),
             ("W:\\VFX", "/mnt/fast/vfx"),
         ],
@@ -76,7 +80,7 @@ class TestToLocal:
             "",
             "/etc/passwd",
             "/mnt/Mandalore/a\\b",
-            "/volumes/mandalore/a",
+            "/MNT/mandalore/a",
         ],
     )
     def test_what_no_mapping_knows_stays_as_it_is(self, path: str) -> None:
@@ -110,6 +114,27 @@ class TestToLocal:
         cafe = PathMapping("c", linux="/mnt/caf\u00e9", macos="/Volumes/Caf\u00e9")
 
         assert to_local("/Volumes/Cafe\u0301/e\u0301", [cafe], "linux") == "/mnt/caf\u00e9/e\u0301"
+
+    @pytest.mark.parametrize("name", ["Strasse", "\u0131", "\u017f"])
+    def test_windows_ignores_case_letter_by_letter(self, name: str) -> None:
+        """As NTFS does: `\u00df` is not `ss`, and the dotless i of Turkish no i."""
+        sides = {"Strasse": "Stra\u00dfe", "\u0131": "i", "\u017f": "s"}
+        mapping = PathMapping("s", windows=f"W:\\{sides[name]}", linux="/mnt/s")
+
+        assert to_local(f"W:\\{name}\\a", [mapping], "linux") == f"W:\\{name}\\a"
+
+    def test_windows_ignores_case_of_all_letters(self) -> None:
+        """Not only of those that English has."""
+        mapping = PathMapping("s", windows="W:\\\u00c9t\u00e9", linux="/mnt/s")
+
+        assert to_local("w:/\u00e9T\u00c9/B", [mapping], "linux") == "/mnt/s/B"
+
+    def test_macs_ignore_case_where_they_have_their_volumes(self) -> None:
+        """Elsewhere the path may as well be one of Linux, which has case."""
+        mapping = PathMapping("c", linux="/mnt/c", macos="/mnt/C")
+
+        assert to_local("/mnt/C/a", [mapping], "linux") == "/mnt/c/a"
+        assert to_local("/MNT/c/a", [mapping], "linux") == "/MNT/c/a"
 
     def test_climbing_is_kept_for_the_roots_to_refuse(self) -> None:
         """Translation hides nothing."""
@@ -168,6 +193,104 @@ class TestTranslate:
 
         assert there != path
         assert translate(there, [mapping], home) == path
+
+
+#: A calls B what B calls A; a folder that lies in its own other name; three in a circle.
+ODD = [
+    (
+        PathMapping("1", linux="/mnt/a", macos="/mnt/b"),
+        PathMapping("2", linux="/mnt/b", macos="/mnt/a"),
+    ),
+    (PathMapping("1", linux="/mnt/a", macos="/mnt/a/b"),),
+    (PathMapping("1", linux="/mnt/a/b", macos="/mnt/a"),),
+    (
+        PathMapping("1", windows="W:\\", linux="/mnt/a", macos="/mnt/b"),
+        PathMapping("2", windows="W:\\b", linux="/mnt/b", macos="/mnt/c"),
+        PathMapping("3", windows="X:\\", linux="/mnt/c", macos="/mnt/a"),
+    ),
+    (PathMapping("1", windows="W:\\", linux="/"), PathMapping("2", linux="/mnt", macos="/")),
+    (PathMapping("1", windows="//a/b", linux="//a/b", macos="//a/b"),),
+]
+
+
+class TestRoundTrips:
+    @given(rest=st.lists(names, max_size=6), data=st.data())
+    def test_any_windows_spelling_comes_back_as_the_mapping_spells_it(
+        self, rest: list[str], data: st.DataObject
+    ) -> None:
+        """What lies below keeps its case to the letter; the prefix gets that of the mapping."""
+        mapping = data.draw(st.sampled_from(ALL))
+        spelled = [mapping.windows, mapping.windows.lower(), mapping.windows.upper()]
+        drive = data.draw(st.sampled_from(spelled))
+        mixed = drive.rstrip("\\") + "".join(data.draw(_slashes) + name for name in rest)
+
+        local = translate(mixed, ALL, "linux")
+        back = translate(local, ALL, "windows")
+
+        assume(local.startswith("/"))
+        assert back.rstrip("\\").split("\\")[-len(rest) :] == rest or not rest
+        assert translate(back, ALL, "linux") == local
+
+    @given(rest=st.lists(names, min_size=1, max_size=4), home=st.sampled_from(OS_NAMES))
+    def test_through_all_three_systems(self, rest: list[str], home: OsName) -> None:
+        """From host to host to host, and home."""
+        join = "\\" if home == "windows" else "/"
+        path = join.join([MANDALORE.side(home).rstrip("\\"), *rest])
+
+        for target in ("linux", "windows", "macos", "windows", "linux", home):
+            path = translate(path, [MANDALORE], target)
+
+        assert path == join.join([MANDALORE.side(home).rstrip("\\"), *rest])
+
+
+_slashes = st.sampled_from(["\\", "/", "\\\\", "//"])
+
+
+class TestLoops:
+    @pytest.mark.parametrize("mappings", ODD)
+    @given(
+        path=st.lists(st.sampled_from(["mnt", "a", "b", "c", "B"]), max_size=4),
+        start=st.sampled_from(["/", "W:\\", "x:/", "//"]),
+        target=st.sampled_from(OS_NAMES),
+    )
+    def test_no_path_goes_round(
+        self, mappings: tuple[PathMapping, ...], path: list[str], start: str, target: OsName
+    ) -> None:
+        """A path is translated once; asking again changes nothing, and makes nothing longer."""
+        once = translate(start + "/".join(path), mappings, target)
+
+        assert translate(once, mappings, target) == once
+
+    def test_the_name_that_a_path_has_here_already_comes_first(self) -> None:
+        """A local path stays, also if another mapping's Mac calls another folder so."""
+        assert translate("/mnt/a/x", ODD[0], "linux") == "/mnt/a/x"
+        assert translate("/mnt/a/b/x", ODD[1], "linux") == "/mnt/a/b/x"
+
+    def test_of_two_mappings_of_one_folder_the_first_counts(self) -> None:
+        """In the order of config.yaml."""
+        one, two = PathMapping("1", "", "W:\\", "/mnt/1"), PathMapping("2", "", "w:", "/mnt/2")
+
+        assert translate("W:\\a", [one, two], "linux") == "/mnt/1/a"
+        assert translate("W:\\a", [two, one], "linux") == "/mnt/2/a"
+
+
+class TestFind:
+    @pytest.mark.parametrize(
+        ("path", "target", "matched"),
+        [
+            ("W:\\a", "linux", True),
+            ("/mnt/Mandalore/a", "linux", True),
+            ("/mnt/Mandalore", "linux", True),
+            ("/", "linux", False),
+            ("X:\\a", "linux", False),
+            ("a", "linux", False),
+            ("\\\\nas\\projects\\a", "macos", False),
+            ("W:\\a", "beos", False),
+        ],
+    )
+    def test_says_whether_a_mapping_knew_it(self, path: str, target: str, matched: bool) -> None:
+        """Also of a path that is right as it is."""
+        assert Translator(ALL, target).find(path) == (translate(path, ALL, target), matched)
 
 
 class TestIsAbsolute:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import FileMissing, PathInvalid, PathNotPermitted
-from orchestrator.paths.recent import MOMENT, RecentFolders
+from orchestrator.paths.mappings import PathMapping
+from orchestrator.paths.places import MOMENT
+from orchestrator.paths.recent import RecentFolders
 from orchestrator.paths.roots import Roots
 
 
@@ -80,6 +82,24 @@ def test_what_is_refused_stays_refused(
     """Knowing a folder makes nothing in it permitted that was not."""
     with pytest.raises(error):
         folders.locate(project, name)
+
+
+def test_a_folder_is_looked_at_anew_after_a_change_of_mappings(tmp_path: Path) -> None:
+    """It was permitted, and meant, by the old ones."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(name.encode())
+
+    def leading_to(name: str) -> list[PathMapping]:
+        side = str(tmp_path / name)
+        return [PathMapping("m", windows="X:\\", linux=side, macos=side)]
+
+    roots = Roots((tmp_path,))
+    folders = RecentFolders(roots)
+    for name in ("one", "two"):
+        roots.use(leading_to(name))
+        found = folders.locate(tmp_path, "X:/a.png")
+        assert found.relative == f"{name}/a.png"
 
 
 def test_a_folder_is_looked_at_anew_after_a_moment(project: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import FileMissing, PathInvalid, PathNotPermitted
 from orchestrator.paths.mappings import PathMapping
+from orchestrator.paths.places import MOMENT
 from orchestrator.paths.roots import (
     Roots,
     default_roots,
@@ -251,6 +252,133 @@ class TestFolders:
         assert found[0] == "/home/artist"
         assert "W:\\" in found
         assert "C:\\" not in found
+
+
+class TestUse:
+    def test_mappings_change_for_all_who_hold_the_roots(self, disk: Path) -> None:
+        """There is one object, and no restart."""
+        roots = Roots((disk / "root",))
+        with pytest.raises(PathInvalid):
+            roots.permit("W:\\shots")
+
+        roots.use([PathMapping("m", windows="W:\\", linux=f"{disk}/root", macos=f"{disk}/root")])
+        assert roots.permit("W:\\shots") == disk / "root/shots"
+        assert roots.inside(disk / "root", "w:/shots/a.png") == disk / "root/shots/a.png"
+
+        roots.use([])
+        with pytest.raises(PathInvalid):
+            roots.permit("W:\\shots")
+
+    def test_each_change_is_another_edition(self, disk: Path) -> None:
+        """Who remembers what was permitted can tell that it was so by other mappings."""
+        roots = Roots((disk / "root",))
+        before = roots.edition
+        roots.use([])
+        assert roots.edition > before
+
+    def test_a_mapping_made_at_runtime_permits_nothing(self, disk: Path) -> None:
+        """Or everybody on the network could read any folder by naming it in a mapping."""
+        roots = Roots((disk / "root",))
+        roots.use([PathMapping("m", windows="O:\\", linux=f"{disk}/out", macos=f"{disk}/out")])
+
+        assert roots.folders == (disk / "root",)
+        assert not roots.covers(f"{disk}/out")
+        with pytest.raises(PathNotPermitted):
+            roots.permit("O:\\secret\\s.png")
+
+    def test_not_even_by_a_link_inside_of_the_roots(self, disk: Path) -> None:
+        """Its name lies in a root, but it leads elsewhere."""
+        roots = Roots((disk / "root",))
+        leak = f"{disk}/root/leak"
+        roots.use([PathMapping("m", windows="O:\\", linux=leak, macos=leak)])
+
+        assert roots.covers(leak)
+        with pytest.raises(PathNotPermitted):
+            roots.permit("O:\\secret")
+
+    def test_removing_a_configured_mapping_takes_its_folder_back(self, disk: Path) -> None:
+        """Changing it to a folder below leaves it; changing it to another does not."""
+        side = f"{disk}/second"
+        mapping = PathMapping("m", windows="S:\\", linux=side, macos=side)
+        roots = Roots((disk / "root",), (mapping,))
+        assert roots.permits(f"{side}/x")
+
+        below = f"{side}/x"
+        roots.use([PathMapping("m", windows="S:\\", linux=below, macos=below)])
+        assert roots.permits(f"{side}/x")
+        elsewhere = f"{disk}/out"
+        roots.use([PathMapping("m", windows="S:\\", linux=elsewhere, macos=elsewhere)])
+        assert not roots.permits(f"{side}/x")
+        assert not roots.permits(elsewhere)
+        roots.use([])
+        assert not roots.permits(f"{side}/x")
+
+
+class TestMemory:
+    """Where roots and projects really are is remembered for a moment."""
+
+    @pytest.fixture
+    def share(self, tmp_path: Path) -> Path:
+        (tmp_path / "share/P/a").mkdir(parents=True)
+        (tmp_path / "share/P/a/x.png").write_bytes(b"x")
+        (tmp_path / "other").mkdir()
+        return tmp_path / "share"
+
+    def test_only_what_lies_below_is_looked_at_again(
+        self, share: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A share takes a call for each folder of a path; upper ones are always the same."""
+        roots = Roots((share,))
+        roots.permit(share / "P/a/x.png")
+        roots.inside(share / "P", "a/x.png")
+        looked: list[str] = []
+        real_lstat = os.lstat
+
+        def lstat(path: str) -> os.stat_result:
+            looked.append(str(path))
+            return real_lstat(path)
+
+        monkeypatch.setattr(os, "lstat", lstat)
+        roots.permit(share / "P/a/x.png")
+        assert looked == [f"{share}/P", f"{share}/P/a", f"{share}/P/a/x.png"]
+        looked.clear()
+        roots.inside(share / "P", "a/x.png")
+        assert looked == [f"{share}/P/a", f"{share}/P/a/x.png"]
+
+    def test_a_share_that_goes_is_missed_within_a_moment(self, share: Path) -> None:
+        """And is found again as soon as it is back."""
+        now = [0.0]
+        roots = Roots((share,), clock=lambda: now[0])
+        roots.permit(share / "P")
+        share.rename(share.parent / "away")
+        now[0] += MOMENT + 0.1
+        with pytest.raises(FileMissing):
+            roots.permit(share / "P")
+        (share.parent / "away").rename(share)
+        assert roots.permit(share / "P") == share / "P"
+
+    def test_a_root_that_became_a_link_is_seen_within_a_moment(self, share: Path) -> None:
+        """It then permits what it leads to, and no more what lay there before."""
+        now = [0.0]
+        roots = Roots((share,), clock=lambda: now[0])
+        roots.permit(share / "P")
+        share.rename(share.parent / "old")
+        share.symlink_to(share.parent / "other")
+        now[0] += MOMENT + 0.1
+        assert roots.permit(share / "P") == share.parent / "other/P"
+        with pytest.raises(PathNotPermitted):
+            roots.permit(share.parent / "old/P")
+
+    def test_a_link_in_place_of_a_folder_is_seen_at_once(self, share: Path) -> None:
+        """Below roots and projects nothing is remembered."""
+        roots = Roots((share,))
+        roots.inside(share / "P", "a/x.png")
+        (share / "P/a").rename(share / "P/b")
+        (share / "P/a").symlink_to(share.parent / "other")
+        with pytest.raises(PathNotPermitted):
+            roots.inside(share / "P", "a/x.png")
+        with pytest.raises(PathNotPermitted):
+            roots.permit(share / "P/a/x.png")
 
 
 class TestInside:

@@ -47,6 +47,8 @@ QUICK = Timing(
     heartbeat=0.1,
 )
 LIMITS = Timeouts(connect=2.0, control=1.0, submit=1.0, stall=1.0, withdraw=1.0)
+#: For tests in which a backend hangs and no other has work to do: to wait for it is no test.
+HASTY = evolve(LIMITS, control=0.3, submit=0.3)
 
 Client = TestClient[web.Request, web.Application]
 #: May answer in place of the simulator; None lets it answer itself.
@@ -83,7 +85,7 @@ class Box(Simulator):
         """Listen."""
         app = build_simulator(self)
         app.middlewares.insert(0, self._noting())
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await self._live()
 
@@ -279,6 +281,7 @@ class Farm:
     folder: Path
     boxes: dict[str, Box] = field(factory=dict)
     timing: Timing = QUICK
+    limits: Timeouts = LIMITS
     _configs: list[BackendConfig] = field(factory=list)
     _running: AsyncExitStack = field(factory=AsyncExitStack)
     _services: AsyncExitStack = field(factory=AsyncExitStack)
@@ -318,7 +321,7 @@ class Farm:
                 backends=tuple(self._configs),
                 roots=(self.folder,),
             )
-            app = await build(config, timing=evolve(self.timing, **timing), timeouts=LIMITS)
+            app = await build(config, timing=evolve(self.timing, **timing), timeouts=self.limits)
             client: Client = TestClient(TestServer(app))
             await client.start_server()
         finally:

@@ -9,7 +9,18 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.scheduling.choose import MAX_WAITING_INSIDE, Candidate, Wanted, choose
+from orchestrator.comfyui.needs import Missing, Needs
+from orchestrator.comfyui.object_info import Abilities
+from orchestrator.scheduling.choose import (
+    MAX_WAITING_INSIDE,
+    Candidate,
+    Kind,
+    Wait,
+    could_take,
+    place,
+)
+from orchestrator.scheduling.filling import Pass, fill
+from orchestrator.scheduling.lanes import Lanes
 
 
 def box(name: str = "a", **changes: Any) -> Candidate:
@@ -23,43 +34,59 @@ def box(name: str = "a", **changes: Any) -> Candidate:
     return Candidate(id=name, **{**usual, **changes})
 
 
-def job(name: str = "j", *capabilities: str, backend: str | None = None, **more: Any) -> Wanted:
-    """A waiting job."""
-    return Wanted(name, frozenset(capabilities), backend, **more)
+def wish(*capabilities: str, backend: str | None = None, **more: Any) -> Kind:
+    """What a waiting job asks for."""
+    return Kind(capabilities=frozenset(capabilities), backend=backend, **more)
+
+
+def one_pass(kinds: list[Kind], fleet: list[Candidate]) -> Pass:
+    """Jobs of one person, called 0, 1, 2 ..., in this order."""
+    lanes = Lanes()
+    for number, kind in enumerate(kinds):
+        lanes.put(f"{number:04}", "ann", kind, priority=0, rank=float(number))
+    return fill(lanes, fleet)
+
+
+def chosen(kind: Kind, fleet: list[Candidate]) -> str:
+    """The backend that a job of this kind is given."""
+    found = place(kind, fleet)
+    assert isinstance(found, Candidate), found
+    return found.id
+
+
+def waits(kind: Kind, fleet: list[Candidate]) -> Wait:
+    """Why a job of this kind is given none."""
+    found = place(kind, fleet)
+    assert isinstance(found, Wait), found
+    return found
 
 
 class TestFitting:
     def test_a_job_goes_where_its_capabilities_are(self) -> None:
         """All of them, on one backend."""
         fleet = [box("a"), box("b", capabilities=frozenset({"flux", "video"}))]
-        choice = choose([job("j", "video", "flux")], fleet)
-        assert choice.starts == (("j", "b"),)
-        assert choice.waits == {}
+        assert chosen(wish("video", "flux"), fleet) == "b"
 
     def test_a_job_without_wishes_goes_anywhere(self) -> None:
         """No capability asked for is none needed."""
-        assert choose([job()], [box(capabilities=frozenset())]).starts == (("j", "a"),)
+        assert chosen(wish(), [box(capabilities=frozenset())]) == "a"
 
     @pytest.mark.parametrize(
-        ("wish", "fleet", "said"),
+        ("kind", "fleet", "said"),
         [
-            (job("j", "video"), [box()], "no backend has: video"),
-            (job("j"), [], "no backend is configured"),
-            (job("j", backend="x"), [box()], "backend x is not configured"),
-            (job("j", "video", backend="a"), [box()], "backend a is not configured, or lacks: vid"),
-            (job("j"), [box(enabled=False)], "a is disabled"),
-            (job("j"), [box(online=False)], "a does not answer"),
-            (job("j"), [box(trouble="executes nothing")], "a executes nothing"),
-            (job("j"), [box(ours=1)], "all slots are taken on: a"),
+            (wish("video"), [box()], "no backend has: video"),
+            (wish(), [], "no backend is configured"),
+            (wish(backend="x"), [box()], "backend x is not configured"),
+            (wish("video", backend="a"), [box()], "backend a is not configured, or lacks: vid"),
+            (wish(), [box(enabled=False)], "a is disabled"),
+            (wish(), [box(online=False)], "a does not answer"),
+            (wish(), [box(trouble="executes nothing")], "a executes nothing"),
+            (wish(), [box(ours=1)], "all slots are taken on: a"),
         ],
     )
-    def test_a_job_that_waits_says_why(
-        self, wish: Wanted, fleet: list[Candidate], said: str
-    ) -> None:
+    def test_a_job_that_waits_says_why(self, kind: Kind, fleet: list[Candidate], said: str) -> None:
         """Every refusal to dispatch has a reason for people."""
-        choice = choose([wish], fleet)
-        assert choice.starts == ()
-        assert said in choice.waits["j"]
+        assert said in waits(kind, fleet).reason
 
     def test_the_reason_names_every_backend_that_could(self) -> None:
         """So that one knows which machine to look after."""
@@ -68,64 +95,134 @@ class TestFitting:
             box("b", enabled=False),
             box("c", capabilities=frozenset()),
         ]
-        said = choose([job("j", "flux")], fleet).waits["j"]
+        said = waits(wish("flux"), fleet).reason
         assert "a does not answer" in said
         assert "b is disabled" in said
         assert "c" not in said.split(": ")[1].split()
 
     def test_a_job_bound_to_a_backend_waits_for_it(self) -> None:
         """Although another one is free."""
-        choice = choose([job("j", backend="a")], [box("a", ours=1), box("b")])
-        assert choice.waits["j"] == "all slots are taken on: a"
+        fleet = [box("a", ours=1), box("b")]
+        assert waits(wish(backend="a"), fleet).reason == "all slots are taken on: a"
 
     def test_a_job_that_must_wait_holds_up_nobody(self) -> None:
         """Those behind it that can run do."""
-        choice = choose([job("one", "video"), job("two", "flux")], [box()])
-        assert choice.starts == (("two", "a"),)
-        assert set(choice.waits) == {"one"}
+        found = one_pass([wish("video"), wish("flux")], [box()])
+        assert found.starts == (("0001", "a"),)
+        assert set(found.waits) == {wish("video")}
 
-    def test_equal_jobs_get_equal_reasons(self) -> None:
-        """Of a thousand that wait for the same, each says so."""
-        jobs = [job(str(n), "flux") for n in range(1_000)]
-        choice = choose(jobs, [box()])
-        assert choice.starts == (("0", "a"),)
-        assert set(choice.waits.values()) == {"all slots are taken on: a"}
-        assert len(choice.waits) == 999
+    def test_a_pass_asks_once_for_each_kind(self) -> None:
+        """A thousand jobs that wait for the same have one reason."""
+        found = one_pass([wish("flux")] * 1_000, [box()])
+        assert found.starts == (("0000", "a"),)
+        assert found.waits == {wish("flux"): Wait("all slots are taken on: a")}
+
+
+class TestInstalled:
+    SAMPLER = Needs(classes=frozenset({"KSampler"}))
+    MODEL = Needs(
+        classes=frozenset({"Loader"}), files=frozenset({("Loader", "name", "flux.safetensors")})
+    )
+
+    def test_a_job_goes_where_its_classes_are(self) -> None:
+        """However busy the one that has them is."""
+        fleet = [
+            box("a", abilities=Abilities(frozenset({"Other"}))),
+            box("b", limit=9, depth=5, abilities=Abilities(frozenset({"KSampler"}))),
+        ]
+        assert chosen(wish(needs=self.SAMPLER), fleet) == "b"
+
+    def test_and_where_its_models_are(self) -> None:
+        """The class is installed on both, the file is on one."""
+        place = ("Loader", "name")
+        fleet = [
+            box("a", abilities=Abilities(frozenset({"Loader"}), {place: frozenset({"sdxl.pt"})})),
+            box(
+                "b",
+                abilities=Abilities(
+                    frozenset({"Loader"}), {place: frozenset({"flux.safetensors"})}
+                ),
+            ),
+        ]
+        assert chosen(wish(needs=self.MODEL), fleet) == "b"
+
+    def test_a_backend_that_told_nothing_yet_may_have_it(self) -> None:
+        """ComfyUI itself refuses what it does not have."""
+        assert chosen(wish(needs=self.SAMPLER), [box("a")]) == "a"
+
+    def test_what_no_backend_has_is_named(self) -> None:
+        """And it is known for certain if all of them told what they have."""
+        fleet = [box("a", abilities=Abilities(frozenset({"Other"})))]
+        found = waits(wish(needs=self.SAMPLER), fleet)
+        assert found.reason == "no backend that is known has node class KSampler"
+        assert found.lacking == Missing(classes=("KSampler",))
+
+    def test_it_is_not_certain_while_one_is_away(self) -> None:
+        """That one may have been given it meanwhile."""
+        lacks = Abilities(frozenset({"Other"}))
+        fleet = [box("a", abilities=lacks), box("b", online=False, abilities=lacks)]
+        assert waits(wish(needs=self.SAMPLER), fleet).lacking is None
+
+    def test_a_disabled_backend_could_not_take_it(self) -> None:
+        """Nor one that lacks something."""
+        lacks = Abilities(frozenset({"Other"}))
+        assert could_take(wish(needs=self.SAMPLER), box("a"))
+        assert not could_take(wish(needs=self.SAMPLER), box("a", abilities=lacks))
+        assert not could_take(wish(), box("a", enabled=False))
 
 
 class TestBusy:
     def test_the_least_busy_gets_it(self) -> None:
         """Prompts of anybody count."""
         fleet = [box("a", depth=3), box("b", depth=1), box("c", depth=2)]
-        assert choose([job()], fleet).starts == (("j", "b"),)
+        assert chosen(wish(), fleet) == "b"
 
     def test_ours_count_before_the_queue_shows_them(self) -> None:
         """What was sent a moment ago is not in the last look yet."""
         fleet = [box("a", limit=4, ours=2, depth=0), box("b", limit=4, depth=1)]
-        assert choose([job()], fleet).starts == (("j", "b"),)
+        assert chosen(wish(), fleet) == "b"
 
     def test_ties_are_settled_by_ours_then_by_the_id(self) -> None:
         """The same farm gives the same choice."""
         fleet = [box("c"), box("b"), box("a", limit=4, ours=1, depth=1), box("d", depth=1)]
-        jobs = [job(str(n)) for n in range(4)]
-        starts = choose(jobs, fleet).starts
-        assert starts == (("0", "b"), ("1", "c"), ("2", "d"), ("3", "a"))
+        starts = one_pass([wish()] * 4, fleet).starts
+        assert [backend for _, backend in starts] == ["b", "c", "d", "a"]
 
     def test_jobs_of_one_pass_spread(self) -> None:
         """Each start is counted before the next is chosen."""
         fleet = [box("a", limit=2), box("b", limit=2)]
-        starts = choose([job(str(n)) for n in range(5)], fleet).starts
+        starts = one_pass([wish()] * 5, fleet).starts
         assert [backend for _, backend in starts] == ["a", "b", "a", "b"]
 
     def test_a_backend_that_lost_the_job_is_the_last_choice(self) -> None:
         """However idle it is."""
-        wish = job("j", avoid=frozenset({"a"}))
-        assert choose([wish], [box("a"), box("b", depth=9)]).starts == (("j", "b"),)
+        kind = wish(avoid=frozenset({"a"}))
+        assert chosen(kind, [box("a"), box("b", limit=9, depth=9)]) == "b"
 
     def test_and_still_a_choice(self) -> None:
         """Better there than nowhere."""
-        wish = job("j", avoid=frozenset({"a"}))
-        assert choose([wish], [box("a"), box("b", online=False)]).starts == (("j", "a"),)
+        kind = wish(avoid=frozenset({"a"}))
+        assert chosen(kind, [box("a"), box("b", online=False)]) == "a"
+
+    def test_where_it_failed_by_itself_it_is_not_tried_again(self) -> None:
+        """It rather waits for another one; if there is no other, it goes there."""
+        kind = wish(failed_on=frozenset({"a"}))
+        assert waits(kind, [box("a"), box("b", ours=1)]).reason == "all slots are taken on: b"
+        assert chosen(kind, [box("a")]) == "a"
+
+
+class TestWarm:
+    FLUX = wish(models=frozenset({"flux.safetensors"}))
+
+    def test_a_job_goes_where_its_models_are_loaded(self) -> None:
+        """Loading them anew can take minutes."""
+        fleet = [box("a"), box("b", warm=frozenset({"flux.safetensors", "vae.pt"}))]
+        assert chosen(self.FLUX, fleet) == "b"
+
+    def test_but_not_behind_others(self) -> None:
+        """An idle backend loads the models sooner than a render ends."""
+        fleet = [box("a"), box("b", limit=2, ours=1, depth=1, warm=self.FLUX.models)]
+        assert chosen(self.FLUX, fleet) == "a"
 
 
 class TestSlots:
@@ -161,11 +258,10 @@ class TestSlots:
     ) -> None:
         """And every job either starts or has a reason."""
         fleet = [evolve(each, id=str(n)) for n, each in enumerate(fleet)]
-        choice = choose([job(str(n)) for n in range(jobs)], fleet)
+        found = one_pass([wish()] * jobs, fleet)
         for each in fleet:
-            started = [j for j, backend in choice.starts if backend == each.id]
+            started = [j for j, backend in found.starts if backend == each.id]
             assert not started or (each.enabled and each.online)
             assert not started or each.ours + len(started) <= each.slots
             assert each.slots <= MAX_WAITING_INSIDE + 1
-        named = [j for j, _ in choice.starts]
-        assert sorted([*named, *choice.waits], key=int) == [str(n) for n in range(jobs)]
+        assert len(found.starts) == jobs or wish() in found.waits

@@ -10,7 +10,7 @@ from aiohttp import web
 from orchestrator.scheduling.backend import Backend
 from orchestrator.scheduling.timing import MAX_ATTEMPTS
 from tests.scheduling.graphs import failing, slow, still
-from tests.scheduling.rig import Farm, foreign, in_order, until
+from tests.scheduling.rig import HASTY, Farm, foreign, in_order, until
 from tests.simulator.graphs import node
 
 
@@ -152,6 +152,7 @@ class TestUnanswered:
             asked.set()
 
         box.intercept["POST", "/prompt"] = hang
+        farm.limits = HASTY
         service = await farm.service()
         job = await service.submit(still())
         await asked.wait()
@@ -170,8 +171,9 @@ class TestUnanswered:
             box.hang()
 
         box.intercept["POST", "/prompt"] = hang
+        farm.limits = HASTY
         service = await farm.service(unreachable=0.3)
-        job = await service.submit(slow(1.0))
+        job = await service.submit(slow(0.5))
         ended = await service.ended(job)
         assert (ended["status"], ended["backend_id"]) == ("succeeded", "b")
         assert [a["backend_id"] for a in ended["attempts"]] == ["a", "b"]

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.scheduling.backend import Backend
 from tests.scheduling.graphs import slow, still, stubborn
-from tests.scheduling.rig import Farm, Service, foreign, until
+from tests.scheduling.rig import HASTY, Farm, Service, foreign, until
 
 
 async def works(service: Service, farm: Farm, *jobs: str) -> None:
@@ -64,7 +64,7 @@ class TestDeadWorker:
     async def test_a_busy_worker_is_not_dead(self, farm: Farm) -> None:
         """However long prompts wait behind the one that runs, whoever's it is."""
         box = await farm.box("a")
-        await foreign(box, stubborn(1.0), "theirs")
+        await foreign(box, stubborn(0.6), "theirs")
         service = await farm.service(worker_dead=0.2)
         job = await service.submit(still())
         ended = await service.ended(job)
@@ -77,7 +77,7 @@ class TestStall:
         """The job fails as stalled, the backend goes on with the next."""
         box = await farm.box("a")
         service = await farm.service(withdraw_limit=20.0)
-        job = await service.submit(stubborn(1.8), timeout_seconds=1)
+        job = await service.submit(stubborn(1.4), stall_seconds=1)
         other = await service.submit(still())
         ended = await service.ended(job)
         assert (ended["status"], ended["error_kind"]) == ("failed", "stalled")
@@ -89,16 +89,16 @@ class TestStall:
     async def test_a_long_job_that_moves_does_not_stall(self, farm: Farm) -> None:
         """Each step of a sampler is a sign of life, and so is waiting in a queue."""
         box = await farm.box("a")
-        await foreign(box, stubborn(1.3), "theirs")
+        await foreign(box, stubborn(1.1), "theirs")
         service = await farm.service()
-        job = await service.submit(slow(1.5), timeout_seconds=1)
+        job = await service.submit(slow(1.2), stall_seconds=1)
         await works(service, farm, job)
 
     async def test_a_backend_that_cannot_be_stopped_is_left_alone(self, farm: Farm) -> None:
         """The worker died in mid-job: what waits behind goes elsewhere, nothing is added."""
         dead = await farm.box("a", max_concurrent_jobs=2)
         service = await farm.service(withdraw_limit=0.3)
-        job = await service.submit(slow(), timeout_seconds=1)
+        job = await service.submit(slow(), stall_seconds=1)
         await service.becomes(job, "running")
         behind = await service.submit(still())
         await until(lambda: len(dead.ours()) == 2)
@@ -114,15 +114,16 @@ class TestStall:
     async def test_a_silent_host_is_not_a_stalled_job(self, farm: Farm, kind: str) -> None:
         """It is out of reach for longer than the job may be silent, and comes back with it."""
         box = await farm.box("a")
+        farm.limits = HASTY
         service = await farm.service(unreachable=20.0, refused=20.0)
-        job = await service.submit(slow(2.5), timeout_seconds=1)
+        job = await service.submit(slow(1.8), stall_seconds=1)
         await service.becomes(job, "running")
         if kind == "refuses":
             await box.refuse()
         else:
             box.hang()
         await until(lambda: not service.fleet.get("a").online)
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(1.1)
         if kind == "refuses":
             await box.accept()
         else:
@@ -141,7 +142,7 @@ class TestSocket:
             old = await session.ws_connect(f"{box.url}/ws?clientId={client_id}")
             await old.close()
         await until(lambda: client_id not in box.memory.hub.sockets)
-        job = await service.submit(slow(2.0))
+        job = await service.submit(slow(1.2))
         moved = await service.job_when(job, lambda job: job["progress"] > 0)
         assert moved["status"] == "running"
         assert client_id in box.memory.hub.sockets
@@ -151,15 +152,15 @@ class TestSocket:
         """Changes of the queue are told by frames; nothing is owed."""
         box = await farm.box("a")
         service = await farm.service(mute=0.1)
-        for number in range(5):
-            await service.ended(await service.submit(slow(0.2, seed=number)))
+        for number in range(4):
+            await service.ended(await service.submit(slow(0.15, seed=number)))
         assert box.count("GET", "/ws") == 1
 
     async def test_a_cut_socket_costs_only_progress(self, farm: Farm) -> None:
         """It comes back; polling is the truth meanwhile."""
         box = await farm.box("a")
         service = await farm.service()
-        job = await service.submit(slow(1.5))
+        job = await service.submit(slow(0.8))
         await service.job_when(job, lambda job: job["progress"] > 0)
         assert box.drop_sockets() == 1
         before = (await service.job(job))["progress"]
@@ -179,11 +180,11 @@ class TestFaultOfOurs:
         with monkeypatch.context() as patched:
             broken = []
 
-            def judge(*_: object) -> None:
+            async def judge(*_: object) -> None:
                 broken.append(1)
                 raise RuntimeError("a fault of ours")
 
-            patched.setattr(Backend, "_judge_worker", judge)
+            patched.setattr(Backend, "_judge", judge)
             await until(lambda: broken and not backend.online)
             assert "service's log" in (await service.backend("a"))["fault"]
         await works(service, farm, await service.submit(still()))

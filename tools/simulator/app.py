@@ -45,6 +45,11 @@ async def hanging(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     simulator = request.app[SIMULATOR]
     memory = request[MEMORY] = simulator.memory
+    if not simulator.plugged_in.is_set():
+        await simulator.plugged_in.wait()
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=503)  # nobody sees it: the request has never arrived
     if not memory.not_hung.is_set():
         if not request.content_type.startswith("multipart/"):
             await request.read()

@@ -91,6 +91,15 @@ class Behaviour:
     lose_prompt_answers: int = _times(
         0, "That many of the next POST /prompt are queued, but cut off before the answer."
     )
+    error_prompt_answers: int = _times(
+        0, "That many of the next POST /prompt are queued, but answered with 500."
+    )
+    double_prompts: int = _times(
+        0, "That many of the next POST /prompt are queued twice, as by a proxy that tries again."
+    )
+    delete_outputs_next: int = _times(
+        0, "That many of the next prompts that succeed find their output files deleted."
+    )
     answer_seconds: float = _seconds(0.0, "Seconds that every HTTP answer is held back.")
     view_seconds: float = _seconds(0.0, "Seconds that GET /view is held back in addition.")
     view_fault: str = field(

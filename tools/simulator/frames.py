@@ -60,7 +60,12 @@ class Hub:
     features: dict[str, dict[str, Any]] = field(factory=dict)
     #: The connections of all open sockets, silenced ones too.
     transports: set[asyncio.Transport] = field(factory=set)
+    #: Cleared while some client does not read, so that nobody gets anything.
+    flowing: asyncio.Event = field(factory=asyncio.Event)
     _waiting: asyncio.Queue[Frame] = field(factory=asyncio.Queue)
+
+    def __attrs_post_init__(self) -> None:
+        self.flowing.set()
 
     def join(
         self, sid: str, socket: web.WebSocketResponse, transport: asyncio.Transport | None
@@ -81,6 +86,13 @@ class Hub:
             self.sockets.pop(sid, None)
             self.features.pop(sid, None)
 
+    def silence(self) -> int:
+        """Forget all sockets, which stay open; how many there were."""
+        forgotten = len(self.sockets)
+        self.sockets.clear()
+        self.features.clear()
+        return forgotten
+
     def wants_metadata(self, sid: str | None) -> bool:
         """Whether a client asked for previews of type 4."""
         if sid is None:
@@ -100,6 +112,7 @@ class Hub:
         while True:
             frame = await self._waiting.get()
             await self.not_hung.wait()
+            await self.flowing.wait()
             await self.deliver(frame)
 
     async def deliver(self, frame: Frame) -> None:

@@ -7,6 +7,7 @@ aiohttp turns that into the same 500.
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import time
 import uuid
@@ -18,6 +19,12 @@ from tools.simulator.keys import MEMORY, SIMULATOR
 from tools.simulator.validation import validate
 
 routes = web.RouteTableDef()
+
+
+def _who(request: web.Request) -> str:
+    """Who sends a request, as far as it tells."""
+    return request.headers.get("User-Agent", "")
+
 
 #: Keys of extra_data that 0.3.75 hides from /queue and /history.
 _SECRET: Final = ("auth_token_comfy_org", "api_key_comfy_org")
@@ -64,8 +71,17 @@ async def post_prompt(request: web.Request) -> web.Response:
     secret: dict[str, Any] = {key: extra_data.pop(key) for key in _SECRET if key in extra_data}
     extra_data["create_time"] = int(time.time() * 1000)
     memory.queue.put((number, prompt_id, graph, extra_data, verdict.outputs, secret))
+    if behaviour.take("double_prompts"):
+        memory.note("doubled", prompt_id)
+        twin = copy.deepcopy((graph, extra_data, verdict.outputs, secret))
+        memory.queue.put((memory.number, prompt_id, *twin))
+        memory.number += 1
     if behaviour.take("lose_prompt_answers") and request.transport is not None:
+        memory.note("unanswered", prompt_id)
         request.transport.close()
+    if behaviour.take("error_prompt_answers"):
+        memory.note("error", prompt_id)
+        return web.Response(status=500)
     told = {"prompt_id": prompt_id, "number": number, "node_errors": verdict.node_errors}
     return web.json_response(told)
 
@@ -79,13 +95,12 @@ async def get_queue(request: web.Request) -> web.Response:
 @routes.post("/queue")
 async def post_queue(request: web.Request) -> web.Response:
     """Delete waiting prompts by id, or all of them."""
-    queue = request[MEMORY].queue
+    memory, by = request[MEMORY], _who(request)
     body = await request.json()
     if "clear" in body and body["clear"]:  # noqa: RUF019 - a list is taken here, too
-        queue.clear()
+        memory.take_out(None, by)
     if "delete" in body:
-        for prompt_id in body["delete"]:
-            queue.delete(prompt_id)
+        memory.take_out(body["delete"], by)
     return web.Response()
 
 
@@ -99,7 +114,7 @@ async def post_interrupt(request: web.Request) -> web.Response:
         body = {}
     prompt_id = body.get("prompt_id")
     if not prompt_id or memory.queue.is_running(prompt_id):
-        memory.interrupted = True
+        memory.interrupt(_who(request))
     return web.Response()
 
 

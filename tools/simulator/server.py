@@ -12,10 +12,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
-from attrs import define, field
+from attrs import asdict, define, field
 
 from tools.simulator.app import build
 from tools.simulator.behaviour import Behaviour
+from tools.simulator.incidents import Incident
 from tools.simulator.memory import Memory
 from tools.simulator.store import Store
 from tools.simulator.worker import Worker
@@ -35,6 +36,10 @@ class Simulator:
     port: int = field(default=0, kw_only=True)
     #: Prompts that began to run, oldest first, over all crashes.
     started: list[str] = field(factory=list, init=False)
+    #: What happened to prompts, oldest first, over all crashes.
+    incidents: list[Incident] = field(factory=list, init=False)
+    #: Cleared while the cable is out.
+    plugged_in: asyncio.Event = field(factory=asyncio.Event, init=False)
     memory: Memory = field(init=False)
     #: The only source of chance.
     chance: random.Random = field(init=False)
@@ -46,7 +51,8 @@ class Simulator:
     _tasks: set[asyncio.Task[None]] = field(factory=set, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.memory = Memory(self.behaviour, started=self.started)
+        self.plugged_in.set()
+        self.memory = self._new_memory()
         self.chance = random.Random(self.behaviour.seed)
         self.store = Store(self.folder, self.chance)
 
@@ -103,6 +109,28 @@ class Simulator:
     def release(self) -> None:
         """Go on after `hang`; requests that came meanwhile are worked off, abandoned ones too."""
         self.memory.not_hung.set()
+
+    def unplug(self) -> None:
+        """Pull the cable: nothing comes in or goes out, connections stay, the worker goes on."""
+        self.plugged_in.clear()
+        self.memory.hub.flowing.clear()
+
+    def plug_in(self) -> None:
+        """Put it back: what came meanwhile has never arrived, frames come late."""
+        self.plugged_in.set()
+        self.memory.hub.flowing.set()
+
+    def stall_frames(self) -> None:
+        """A client that does not read holds up everybody's frames; all else goes on."""
+        self.memory.hub.flowing.clear()
+
+    def flow_frames(self) -> None:
+        """It has left: the frames come late."""
+        self.memory.hub.flowing.set()
+
+    def silence_sockets(self) -> int:
+        """Forget who listens, as after a late close; sockets stay open. How many there were."""
+        return self.memory.hub.silence()
 
     async def refuse(self) -> None:
         """Stop listening and cut all connections; the worker goes on."""
@@ -177,6 +205,7 @@ class Simulator:
             "pending": [item[1] for item in sorted(queue.pending, key=lambda item: item[:2])],
             "ended": list(queue.history),
             "started": list(self.started),
+            "incidents": [asdict(incident) for incident in self.incidents],
             "sockets": list(self.memory.hub.sockets),
             "hung": not self.memory.not_hung.is_set(),
             "listening": self._site is not None,
@@ -184,6 +213,9 @@ class Simulator:
         }
 
     # Life and death.
+
+    def _new_memory(self) -> Memory:
+        return Memory(self.behaviour, started=self.started, incidents=self.incidents)
 
     async def _live(self) -> None:
         if self._publisher is not None:
@@ -201,7 +233,8 @@ class Simulator:
         for task in ended:
             task.cancel()
         results = await asyncio.gather(*ended, return_exceptions=True)
-        dead, self.memory = self.memory, Memory(self.behaviour, started=self.started)
+        dead, self.memory = self.memory, self._new_memory()
+        dead.die()
         await self.refuse()
         dead.not_hung.set()
         for result in results:

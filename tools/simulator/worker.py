@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import Callable
+from typing import Any
 
 from attrs import define
 
@@ -67,12 +69,14 @@ class Worker:
             graph=graph,
             extra_data={**extra_data, **secret},
             outputs=outputs,
-            doomed=self._doomed(),
+            doomed=self._doomed(prompt_id),
         )
         # The flag is cleared when the run starts: an interrupt before that is lost (protocol 4.5).
         await asyncio.sleep(self.behaviour.interrupt_ignored_at_start)
         await self.memory.not_hung.wait()
         outcome, status = await execution.run()
+        if status["completed"] and self.behaviour.take("delete_outputs_next"):
+            await self._delete_outputs(prompt_id, outcome)
         if self.behaviour.history_delay:
             await asyncio.sleep(self.behaviour.history_delay)
         self.memory.queue.finish(task, outcome, status)
@@ -80,7 +84,18 @@ class Worker:
         if client is not None:
             self.memory.hub.send("executing", {"node": None, "prompt_id": prompt_id}, client)
 
-    def _doomed(self) -> bool:
-        if self.behaviour.take("fail_next"):
-            return True
-        return self.chance.random() < self.behaviour.fail_fraction
+    def _doomed(self, prompt_id: str) -> bool:
+        chosen = self.behaviour.take("fail_next")
+        doomed = chosen or self.chance.random() < self.behaviour.fail_fraction
+        if doomed:
+            self.memory.note("doomed", prompt_id)
+        return doomed
+
+    async def _delete_outputs(self, prompt_id: str, outcome: dict[str, Any]) -> None:
+        """Somebody tidies up behind the server's back."""
+        self.memory.note("spoiled", prompt_id)
+        shown = [files for node in outcome["outputs"].values() for files in node.values()]
+        for file in itertools.chain(*shown):
+            if isinstance(file, dict) and file.get("type") == "output":
+                names = file["filename"], file["subfolder"]
+                await asyncio.to_thread(self.store.delete, *names)

@@ -13,7 +13,7 @@ from events.registry import Unknown, name_of
 from orchestrator.wording import number, size
 from projections.edits import FileMoved
 from projections.files import Operation
-from projections.jobs import JOBS, MOVES, Job
+from projections.jobs import BESIDE, JOBS, MOVES, Job
 from projections.project import ProjectView
 
 
@@ -33,7 +33,7 @@ class Change:
 def describe(view: ProjectView, record: Record) -> Change:
     """Tell an event. `view` is the state just before it."""
     event = record.event
-    if type(event) in MOVES:
+    if type(event) in MOVES or type(event) in BESIDE:
         return _job(view, record)
     return _TELLERS.get(type(event), _other)(view, event)
 
@@ -215,29 +215,34 @@ def _job(view: ProjectView, record: Record) -> Change:
 
 
 def _job_words(event: Any, after: Job) -> str:
-    match event:
-        case jobs.JobQueued(workflow_id=workflow):
-            return f"queued ({workflow or 'inline workflow'})"
-        case jobs.JobSubmitted(backend=backend, attempt=attempt):
-            return f"sent to {backend}, attempt {attempt}"
-        case jobs.JobStarted(attempt=attempt):
-            tried = next(a for a in after.attempts if a.number == attempt)
-            return f"running on {tried.backend or '?'}, attempt {attempt}"
-        case jobs.JobRendered(outputs=outputs):
-            return f"rendered {number(outputs, 'file')}"
-        case jobs.JobOutputStored(size=count, node=node):
-            return f"output of node {node} stored, {size(count)}"
-        case jobs.JobRequeued(reason=reason):
-            return f"back in the queue: {reason}"
-        case jobs.JobCancelRequested():
-            return "to be cancelled"
-        case jobs.JobCancelled():
-            return "cancelled"
-        case jobs.JobSucceeded():
-            return "succeeded"
-        case _:
-            return f"failed: {event.reason}"
+    return _JOB_WORDS[type(event)](event, after)
 
+
+def _started_words(event: jobs.JobStarted, after: Job) -> str:
+    tried = next(a for a in after.attempts if a.number == event.attempt)
+    return f"running on {tried.backend or '?'}, attempt {event.attempt}"
+
+
+def _output_words(event: jobs.JobOutputStored, after: Job) -> str:
+    late = " late, beside the outputs" if event.extra else ""
+    return f"output of node {event.node} stored{late}, {size(event.size)}"
+
+
+_JOB_WORDS: Mapping[type, Callable[[Any, Job], str]] = {
+    jobs.JobQueued: lambda e, _: f"queued ({e.workflow_id or 'inline workflow'})",
+    jobs.JobSubmitted: lambda e, _: f"sent to {e.backend}, attempt {e.attempt}",
+    jobs.JobStarted: _started_words,
+    jobs.JobRendered: lambda e, _: f"rendered {number(e.outputs, 'file')}",
+    jobs.JobOutputStored: _output_words,
+    jobs.JobRequeued: lambda e, _: f"back in the queue: {e.reason}",
+    jobs.JobOrdered: lambda e, _: f"moved in the queue, priority {e.priority}",
+    jobs.JobHeld: lambda _e, _: "held back",
+    jobs.JobReleased: lambda _e, _: "released",
+    jobs.JobCancelRequested: lambda _e, _: "to be cancelled",
+    jobs.JobCancelled: lambda _e, _: "cancelled",
+    jobs.JobSucceeded: lambda _e, _: "succeeded",
+    jobs.JobFailed: lambda e, _: f"failed: {e.reason}",
+}
 
 _TELLERS: Mapping[type, Callable[[ProjectView, Any], Change]] = {
     assets.AssetSeen: _asset_seen,

@@ -1,0 +1,1 @@
+"""Groups of jobs: submitted as one, watched as one, cancelled as one."""

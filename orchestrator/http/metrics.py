@@ -1,0 +1,158 @@
+"""GET /metrics, and the counting of requests."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import accumulate
+from time import perf_counter
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
+from aiohttp.web_urldispatcher import AbstractRoute
+from attrs import define, field
+from prometheus_client import Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+from prometheus_client.registry import Collector
+
+from orchestrator.http.endpoint import Endpoint, endpoint
+from orchestrator.services import METRICS
+
+#: Seconds.
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+#: What labels say of requests that no endpoint serves: clients can make up any path and method.
+NOWHERE = "none"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@endpoint(
+    "GET", "/metrics", media=("text/plain", "application/openmetrics-text"), tags=("service",)
+)
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """Figures for Prometheus.
+
+    In its text format, or as OpenMetrics if `Accept` asks for that. docs/operations.md lists them.
+    """
+    body, content_type = request.app[METRICS].render(request.headers.get(hdrs.ACCEPT, ""))
+    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
+
+
+@define(eq=False)
+class _Counted:
+    """The figures of one route: plain numbers, since all requests are counted on one loop.
+
+    The library's own counters take a lock each; that was half of what counting cost.
+    """
+
+    endpoint: str
+    method: str
+    is_socket: bool
+    #: How many took no longer than each bucket, and longer than the one before; the last is the
+    #: rest.
+    buckets: list[int] = field(factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: float = 0.0
+    by_status: dict[int, int] = field(factory=dict)
+    #: Who watches it now, if it is a WebSocket.
+    watchers: int = 0
+
+    def answered(self, status: int) -> None:
+        """A request was answered."""
+        self.by_status[status] = self.by_status.get(status, 0) + 1
+
+    def took(self, seconds: float) -> None:
+        """It took so long."""
+        self.buckets[bisect_left(BUCKETS, seconds)] += 1
+        self.seconds += seconds
+
+    def cumulated(self) -> list[tuple[str, float]]:
+        """How many took no longer than each bucket, as Prometheus wants it."""
+        names = (*map(str, BUCKETS), "+Inf")
+        return list(zip(names, map(float, accumulate(self.buckets)), strict=True))
+
+
+class RequestMeter(Collector):
+    """Counts requests by endpoint, method and status, and who watches what."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        """`endpoints` says which paths are WebSockets; all others are known from their requests."""
+        self._sockets = frozenset(one.path for one in endpoints if one.websocket)
+        self._routes: dict[AbstractRoute, _Counted] = {}
+        #: Of requests that no endpoint serves, by method.
+        self._nowhere: dict[str, _Counted] = {}
+
+    def middleware(self) -> Middleware:
+        """What is to be put before all other middlewares, so that it sees every answer."""
+        routes = self._routes
+
+        @web.middleware
+        async def measure(request: web.Request, handler: Serve) -> web.StreamResponse:
+            begun = perf_counter()
+            route = request.match_info.route
+            counted = routes.get(route) or self._find(request, route)
+            if counted.is_socket:
+                return await _watch(counted, request, handler)
+            try:
+                response = await handler(request)
+            except web.HTTPException as exc:  # a redirect, or "not modified"
+                counted.answered(exc.status)
+                raise
+            counted.took(perf_counter() - begun)
+            counted.answered(response.status)
+            return response
+
+        return measure
+
+    def collect(self) -> Iterator[Metric]:
+        """All figures."""
+        counted = (*self._routes.values(), *self._nowhere.values())
+        requests = CounterMetricFamily(
+            "orchestrator_http_requests",
+            "Requests that were answered.",
+            labels=("endpoint", "method", "status"),
+        )
+        seconds = HistogramMetricFamily(
+            "orchestrator_http_request_seconds",
+            "Until an answer is ready, or a file is sent; WebSockets are left out.",
+            labels=("endpoint", "method"),
+        )
+        for one in counted:
+            for status, count in one.by_status.items():
+                requests.add_metric((one.endpoint, one.method, str(status)), count)
+            if any(one.buckets):
+                seconds.add_metric((one.endpoint, one.method), one.cumulated(), one.seconds)
+        yield requests
+        yield seconds
+        watchers = GaugeMetricFamily(
+            "orchestrator_websocket_watchers", "WebSockets that are open.", labels=("endpoint",)
+        )
+        now = dict.fromkeys(sorted(self._sockets), 0)
+        now |= {one.endpoint: one.watchers for one in counted if one.is_socket}
+        for path, count in now.items():
+            watchers.add_metric((path,), count)
+        yield watchers
+
+    def _find(self, request: web.Request, route: AbstractRoute) -> _Counted:
+        """The figures of a route that is new to us, or of none."""
+        if route.resource is None:
+            method = request.method if request.method in _METHODS else "other"
+            return self._nowhere.setdefault(method, _Counted(NOWHERE, method, is_socket=False))
+        path = route.resource.canonical
+        counted = _Counted(path, route.method, is_socket=path in self._sockets)
+        self._routes[route] = counted
+        return counted
+
+
+async def _watch(counted: _Counted, request: web.Request, handler: Serve) -> web.StreamResponse:
+    counted.watchers += 1
+    try:
+        response = await handler(request)
+    finally:
+        counted.watchers -= 1
+    counted.answered(response.status)
+    return response

@@ -1,0 +1,1 @@
+"""Saving what clients hand over: pictures of backends, and pictures as text."""

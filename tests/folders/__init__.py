@@ -1,0 +1,1 @@
+"""Folders outside of any project: patterns, browsing, scanning, and shares that hang."""

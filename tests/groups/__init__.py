@@ -1,0 +1,1 @@
+"""Tests of the groups of jobs, but for what HTTP adds."""
