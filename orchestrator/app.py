@@ -50,6 +50,7 @@ from orchestrator.http import (
     gallery_live,
     group_live,
     groups,
+    job_history,
     jobs,
     live,
     mappings,
@@ -127,8 +128,10 @@ from orchestrator.webhooks.service import Webhooks
 
 ENDPOINTS = declared(
     jobs,
+    job_history,
     queue,
     backends,
+    backend_care,
     gallery,
     search,
     curation,

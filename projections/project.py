@@ -187,6 +187,11 @@ class ProjectView:
         found: Group | None = self.tables.table("groups").get(group)
         return None if found is None or found.created is None else found
 
+    def group_of(self, job: Job) -> Group | None:
+        """The group that a job belongs to; None if it has none, or its group was not created."""
+        group = None if job.queued is None else job.queued.order.group
+        return None if group is None else self.group(group)
+
     def groups(self) -> Iterator[tuple[str, Group]]:
         """All groups that were created here, in no order."""
         for group_id, group in self.tables.table("groups").items():

@@ -43,7 +43,7 @@ ACTOR_LENGTH: Final = 64
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_METHODS: Final = "GET, POST, PUT, DELETE, OPTIONS"
+_METHODS: Final = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 _EXPOSED: Final = (
     "X-Request-Id, Retry-After, ETag, Content-Range, Accept-Ranges, X-Thumbnail, X-Thumbnail-Reason"
 )

@@ -43,7 +43,7 @@ from orchestrator.errors import (
 from orchestrator.host import Host
 from orchestrator.scheduling.backend import Backend
 from orchestrator.scheduling.collect import Collector
-from orchestrator.scheduling.ending import Fault, after_fault
+from orchestrator.scheduling.ending import Fault, after_fault, is_the_jobs_fault
 from orchestrator.scheduling.follow import Follower, Lost
 from orchestrator.scheduling.mark import marked
 from orchestrator.scheduling.outgoing import Outgoing
@@ -76,6 +76,8 @@ class AttemptRun:
     outgoing: Outgoing
     #: Whether a backend on which the job has not failed yet could take it.
     others: Callable[[], bool]
+    #: The job failed on several backends: that it did does not speak against them.
+    absolve: Callable[[], None]
 
     async def start(self) -> None:
         """A new attempt: tell, send, follow. Its slot is free at the end.
@@ -250,7 +252,9 @@ class AttemptRun:
         job = await self.teller.job()
         attempt = next((a for a in job.attempts if a.number == self.number), None)
         assert attempt is not None  # it was told before it was sent
-        if job.cancel is None and fault.counts and fault.kind in BLAMED:
+        if is_the_jobs_fault(job, attempt, fault):
+            self.absolve()
+        elif job.cancel is None and fault.counts and fault.kind in BLAMED:
             self.backend.failed(self.job_id, fault.reason)
         others = self.others()
         step = after_fault(self.job_id, job, attempt, fault, others=others)

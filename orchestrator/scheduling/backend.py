@@ -234,6 +234,10 @@ class Backend:
         """A job was rendered there."""
         self.trust.succeeded(job_id)
 
+    def absolved(self, job_id: str) -> None:
+        """A job that failed there failed elsewhere too: it does not speak against this backend."""
+        self.trust.absolved(job_id)
+
     def hangs_on(self, prompt_id: str) -> None:
         """A prompt was stopped and runs on without a sign of life; others wait behind it."""
         self._worker.hung_on = prompt_id

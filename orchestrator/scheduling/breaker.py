@@ -38,6 +38,11 @@ class Breaker:
         said = f"{len(jobs)} jobs in a row failed there, the last one because: {reason}"
         return evolve(self, jobs=jobs, paused=said)
 
+    def absolved(self, job: str) -> Breaker:
+        """A job that failed there failed elsewhere too: so it was the job, not the backend."""
+        jobs = tuple(each for each in self.jobs if each != job)
+        return evolve(self, jobs=jobs, paused=self.paused if len(jobs) >= IN_A_ROW else None)
+
     def tried(self) -> Breaker:
         """It is being tried out once more."""
         return evolve(self, tries=self.tries + 1)

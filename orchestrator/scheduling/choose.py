@@ -71,7 +71,7 @@ class Kind:
     models: frozenset[str] = frozenset()
     #: Backends on which it came to nothing before: taken only if no other is free.
     avoid: frozenset[str] = frozenset()
-    #: Backends on which it failed by itself: taken only if no other could ever run it.
+    #: Backends on which it failed by itself: taken only if no other one takes jobs.
     failed_on: frozenset[str] = frozenset()
 
 
@@ -89,7 +89,7 @@ def place(kind: Kind, fleet: Iterable[Candidate]) -> Candidate | Wait:
     """The backend for a job of this kind, or why it waits."""
     allowed = [b for b in fleet if _may(kind, b)]
     able = [b for b in allowed if _lacks(kind, b) is None]
-    able = [b for b in able if b.id not in kind.failed_on] or able
+    able = [b for b in able if b.id not in kind.failed_on and b.is_ready] or able
     ready = [b for b in able if b.is_ready]
     free = [b for b in ready if b.ours < b.slots]
     if not free:
@@ -102,8 +102,8 @@ def _may(kind: Kind, backend: Candidate) -> bool:
 
 
 def could_take(kind: Kind, backend: Candidate) -> bool:
-    """Whether a backend could ever run a job of this kind, as far as anybody knows."""
-    return _may(kind, backend) and backend.enabled and _lacks(kind, backend) is None
+    """Whether a backend could run a job of this kind, now or when it has a free slot."""
+    return backend.is_ready and _may(kind, backend) and _lacks(kind, backend) is None
 
 
 def _lacks(kind: Kind, backend: Candidate) -> Missing | None:
@@ -135,7 +135,8 @@ def _wait(
         return Wait(f"no backend has: {needs}" if needs else "no backend is configured")
     if not able:
         lacking = [lack for b in allowed if (lack := _lacks(kind, b)) is not None]
-        all_known = all(b.is_ready for b in allowed)
+        # One that is away may have been given it meanwhile; a disabled one does not count.
+        all_known = all(b.is_ready for b in allowed if b.enabled)
         said = f"no backend that is known has {lacking[0]}"
         return Wait(said, lacking[0] if all_known else None)
     if not ready:

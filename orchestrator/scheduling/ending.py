@@ -43,18 +43,15 @@ def after_fault(job_id: JobId, job: Job, attempt: Attempt, fault: Fault, *, othe
     if job.cancel is not None:
         return JobCancelled(job=job_id)
     tried = [a for a in job.attempts if a.requeued and a.sent]
-    failed_on = failed_backends(job)
-    if _failed_by_itself(attempt, fault) and attempt.backend is not None:
-        failed_on |= {attempt.backend}
     reasons = [*(a.reason or "" for a in tried), fault.reason]
     told = "; ".join(f"{n}. {said}" for n, said in enumerate(reasons, 1))
     if not fault.again:
         return _failed(job_id, attempt, fault, fault.kind, fault.reason)
     if fault.kind == "execution" and not others:
         return _failed(job_id, attempt, fault, fault.kind, fault.reason if not tried else told)
-    if fault.counts and len(failed_on) >= MAX_BACKENDS:
+    if is_the_jobs_fault(job, attempt, fault):
         kind = fault.kind if fault.kind == "execution" else "attempts"
-        said = f"given up because it failed on {len(failed_on)} backends: {told}"
+        said = f"given up because it failed on {MAX_BACKENDS} backends: {told}"
         return _failed(job_id, attempt, fault, kind, said)
     if fault.counts and len(tried) + 1 >= MAX_ATTEMPTS:
         said = f"given up after {MAX_ATTEMPTS} attempts: {told}"
@@ -69,6 +66,13 @@ def after_fault(job_id: JobId, job: Job, attempt: Attempt, fault: Fault, *, othe
     )
 
 
+def is_the_jobs_fault(job: Job, attempt: Attempt, fault: Fault) -> bool:
+    """Whether it failed by itself on so many backends that it must be the job, and not them."""
+    if not (fault.counts and _is_own_failure(attempt, fault.kind, fault.adrift)):
+        return False
+    return len(failed_backends(job) | {attempt.backend}) >= MAX_BACKENDS
+
+
 def failed_backends(job: Job) -> frozenset[str]:
     """Backends on which a job failed by itself, or which went down while they executed it.
 
@@ -79,10 +83,6 @@ def failed_backends(job: Job) -> frozenset[str]:
         for a in job.attempts
         if a.backend is not None and a.requeued and a.sent and _is_own_failure(a, a.kind, a.adrift)
     )
-
-
-def _failed_by_itself(attempt: Attempt, fault: Fault) -> bool:
-    return fault.counts and _is_own_failure(attempt, fault.kind, fault.adrift)
 
 
 def _is_own_failure(attempt: Attempt, kind: str, adrift: bool) -> bool:

@@ -97,7 +97,12 @@ class Launcher:
             timing=self.timing,
             outgoing=self.outgoing,
             others=partial(self._others_could, root, job_id, backend.config.id),
+            absolve=partial(self._absolve, job_id),
         )
+
+    def _absolve(self, job_id: str) -> None:
+        for backend in self.fleet.all():
+            backend.absolved(job_id)
 
     def _others_could(self, root: Path, job_id: str, but: str) -> bool:
         """Whether another backend than this one, on which the job has not failed, may take it."""

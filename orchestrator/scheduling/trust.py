@@ -48,6 +48,12 @@ class Trust:
         """A job succeeded there: whatever failed before does not speak against it any more."""
         self._resume(Breaker(), f"job {job_id} succeeded there")
 
+    def absolved(self, job_id: str) -> None:
+        """A job that failed there failed on another backend too."""
+        if job_id in self.breaker.jobs:
+            said = f"job {job_id}, which had failed there, failed elsewhere too"
+            self._resume(self.breaker.absolved(job_id), said)
+
     def tried(self) -> None:
         """It is being tried out."""
         self._set(self.breaker.tried())
@@ -67,7 +73,7 @@ class Trust:
     def _resume(self, breaker: Breaker, reason: str) -> None:
         was_paused = self.paused is not None
         self._set(breaker)
-        if was_paused:
+        if was_paused and self.paused is None:
             _log.info("backend.resumed", backend=self.backend_id, reason=reason)
             self.on_verdict(ResumeBackend(backend=self.backend_id, reason=reason))
 

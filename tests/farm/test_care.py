@@ -38,7 +38,7 @@ class TestRestart:
     async def test_others_are_not_touched(self, farm: Farm) -> None:
         """Their prompt runs on, with what it has in memory."""
         box = await farm.box("a", max_concurrent_jobs=2)
-        await foreign(box, slow(0.8, seed=9), "theirs")
+        await foreign(box, slow(0.6, seed=9), "theirs")
         service = await farm.service()
         job = await service.submit(still())
         await until(lambda: box.waiting_of_ours() == 1)

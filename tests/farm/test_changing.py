@@ -53,7 +53,7 @@ class TestAdding:
         box = await spare(farm, "b")
         service = await farm.service()
         await ask(service, "POST", "", beside(box), 201)
-        job = await service.submit(slow(1.0))
+        job = await service.submit(slow(0.5))
         await service.becomes(job, "running")
         await service.kill()
         service = await farm.service()
@@ -106,7 +106,7 @@ class TestSwitching:
         """Even after a restart of the service; what runs there runs on."""
         await farm.box("a")
         service = await farm.service()
-        running = await service.submit(slow(0.8))
+        running = await service.submit(slow(0.4))
         await service.becomes(running, "running")
         assert (await ask(service, "POST", "/a/drain"))["backend"]["state"] == "draining"
         waiting = await service.submit(still())
@@ -125,7 +125,7 @@ class TestEditing:
         """The socket stays open, the attempt goes on, and the new limit counts."""
         box = await farm.box("a")
         service = await farm.service()
-        first = await service.submit(slow(1.0))
+        first = await service.submit(slow(0.5))
         await service.becomes(first, "running")
         backend = service.fleet.get("a")
         told = await ask(service, "PATCH", "/a", {"name": "Beast", "max_concurrent_jobs": 2})
@@ -170,7 +170,7 @@ class TestRemoving:
     async def test_its_jobs_go_elsewhere_by_force(self, farm: Farm) -> None:
         """At no cost of a try; the prompt of somebody else runs on there."""
         box = await farm.box("a", max_concurrent_jobs=2)
-        await foreign(box, slow(0.8, seed=9), "theirs")
+        await foreign(box, slow(0.6, seed=9), "theirs")
         service = await farm.service()
         job = await service.submit(slow(0.3))
         await until(lambda: box.waiting_of_ours() == 1)

@@ -13,7 +13,7 @@ from tests.scheduling.graphs import failing, slow, still
 from tests.scheduling.rig import Box, Farm, Service, foreign, until
 
 #: The pauses of these tests.
-SOON = {"probe_first": 0.05, "probe_most": 0.2, "probe_limit": 0.5}
+SOON = {"probe_first": 0.05, "probe_most": 0.2, "probe_limit": 0.3}
 NEVER = {"probe_first": 60.0, "probe_most": 60.0}
 
 
@@ -97,7 +97,7 @@ class TestTrial:
         """On probation: the next failure pauses it again."""
         box = await farm.box("a")
         service = await farm.service(**SOON)
-        backend = await broken(farm, service)
+        await broken(farm, service)
         await until(lambda: told(farm) == ["backend.paused", "backend.resumed"])
         assert (await service.backend("a"))["failures_in_a_row"] == 2
         (sent,) = canaries(box)
@@ -133,7 +133,7 @@ class TestTrial:
         """Their prompt runs longer than a trial may take; it is not touched."""
         box = await farm.box("a")
         service = await farm.service(**SOON)
-        await foreign(box, slow(0.9), "theirs")
+        await foreign(box, slow(0.6), "theirs")
         backend = await broken(farm, service)
         await until(lambda: backend.trust.paused is None)
         assert backend.trust.breaker.tries == 1

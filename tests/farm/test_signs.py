@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from orchestrator.comfyui.answers import QueueItem, QueueView
 from orchestrator.scheduling.signs import SocketSigns, WorkerSigns
 
@@ -39,11 +41,12 @@ class TestWorker:
 
     def test_what_shows_that_it_lives(self) -> None:
         """A prompt that runs, and a restart."""
-        for revive in (
+        revivals: list[Callable[[WorkerSigns], None]] = [
             lambda signs: signs.look(queue(running="a"), 120),
-            lambda signs: signs.reconnected(),
-            lambda signs: signs.lost(),
-        ):
+            WorkerSigns.reconnected,
+            WorkerSigns.lost,
+        ]
+        for revive in revivals:
             signs = WorkerSigns(limit=10)
             signs.look(queue(pending="a"), 100)
             signs.look(queue(pending="a"), 110)

@@ -30,9 +30,11 @@ async def test_of_every_length(compressing: int) -> None:
 
     app = web.Application()
     app.router.add_get("/", talk)
-    async with TestClient(TestServer(app)) as client:
-        async with client.ws_connect("/", compress=compressing) as socket:
-            heard = [message async for message in socket]
+    async with (
+        TestClient(TestServer(app)) as client,
+        client.ws_connect("/", compress=compressing) as socket,
+    ):
+        heard = [message async for message in socket]
     assert {message.type for message in heard} == {WSMsgType.TEXT}
     assert [message.data for message in heard[1:-1]] == ["x" * length for length in LENGTHS]
     assert (heard[0].data, heard[-1].data) == ("begin", "end")

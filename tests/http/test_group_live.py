@@ -362,7 +362,7 @@ class TestConversation:
         """It is let go with 1013, and the others hear everything meanwhile."""
         monkeypatch.setattr(frames, "PATIENCE", 0.05)
         monkeypatch.setattr(frames, "LOOK", 0.01)
-        monkeypatch.setattr(live, "MAX_BEHIND", 20)
+        monkeypatch.setattr(live, "MAX_BEHIND", 5)
         group_id, jobs = await submit(service, 1)
         async with watching(service, group_id) as good, watching(service, group_id) as slow:
             await hear(good)

@@ -242,7 +242,7 @@ class TestConversation:
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It is let go with 1013, and the others hear everything meanwhile."""
-        monkeypatch.setattr(live, "MAX_BEHIND", 20)
+        monkeypatch.setattr(live, "MAX_BEHIND", 5)
         path, long = str(service.project), {"parameters": {"6:text": "x" * 100_000}}
         job_id = await service.submit(project_path=path, **long)
         opened = await service.opened()

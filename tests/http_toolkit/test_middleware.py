@@ -228,7 +228,7 @@ class TestCors:
             assert response.status == 204
             assert response.headers["Access-Control-Allow-Origin"] == "*"
             assert response.headers["Access-Control-Allow-Methods"] == (
-                "GET, POST, PUT, DELETE, OPTIONS"
+                "GET, POST, PUT, PATCH, DELETE, OPTIONS"
             )
             assert response.headers["Access-Control-Allow-Headers"] == "content-type,x-actor"
 

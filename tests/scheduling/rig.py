@@ -33,6 +33,7 @@ PATIENCE = 30.0
 QUICK = Timing(
     poll_active=0.02,
     poll_idle=0.05,
+    poll_away=0.2,
     stats=0.2,
     absent=0.2,
     absent_after_unknown=0.5,
@@ -271,7 +272,8 @@ class Service:
         # What closes files on its way out may do so: nobody else would.
         while self.tasks:
             await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.fleet.all()[0].client._http._session.close()
+        for backend in self.fleet.all():  # they share one
+            await backend.client._http._session.close()
 
 
 @define(eq=False, repr=False)

@@ -169,6 +169,7 @@ class TestInstalled:
         assert could_take(wish(needs=self.SAMPLER), box("a"))
         assert not could_take(wish(needs=self.SAMPLER), box("a", abilities=lacks))
         assert not could_take(wish(), box("a", enabled=False))
+        assert could_take(wish(), box("a", ours=1))
 
 
 class TestBusy:
@@ -205,10 +206,11 @@ class TestBusy:
         assert chosen(kind, [box("a"), box("b", online=False)]) == "a"
 
     def test_where_it_failed_by_itself_it_is_not_tried_again(self) -> None:
-        """It rather waits for another one; if there is no other, it goes there."""
+        """It rather waits for another one; if no other takes jobs, it goes there."""
         kind = wish(failed_on=frozenset({"a"}))
         assert waits(kind, [box("a"), box("b", ours=1)]).reason == "all slots are taken on: b"
         assert chosen(kind, [box("a")]) == "a"
+        assert chosen(kind, [box("a"), box("b", online=False)]) == "a"
 
 
 class TestWarm:

@@ -24,7 +24,7 @@ from tools.cli.lazy import LazyCommand, Program
             "Take over what a predecessor of this service kept in a project.",
         ),
         "log": LazyCommand(
-            "tools.cli.log:log", "Read a project's log: replay, history, audit, cat."
+            "tools.cli.log:log", "Read a project's log: replay, history, jobs, audit, cat."
         ),
     },
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -11,11 +11,18 @@ from pathlib import Path
 import click
 
 from tools.cli.arguments import TIME, json_option, project_argument
+from tools.cli.spans import TIME_OR_AGO
+
+#: Where a job may stand; written here so that `--help` needs no projection.
+STATUSES = (
+    *("queued", "submitted", "running", "collecting"),
+    *("cancelling", "succeeded", "failed", "cancelled"),
+)
 
 
 @click.group()
 def log() -> None:
-    """Read a project's log: replay, history, audit, cat.
+    """Read a project's log: replay, history, jobs, audit, cat.
 
     PROJECT is a project's folder, or the .gallery folder in it. All commands but undo only read;
     they create nothing, and may run while services write.
@@ -71,6 +78,77 @@ def history(
     from tools.cli import history as command
 
     command.history(project, path, job=job, actor=actor, since=since, machine=machine)
+
+
+@log.command()
+@click.argument("project", type=click.Path(path_type=Path), default=".")
+@click.option("--failed", is_flag=True, help="Only jobs that failed; as --status failed.")
+@click.option(
+    "--status",
+    "statuses",
+    type=click.Choice(STATUSES),
+    metavar="STATUS",
+    multiple=True,
+    help=f"Only jobs that stand there; may be repeated. {', '.join(STATUSES)}.",
+)
+@click.option(
+    "--since",
+    type=TIME_OR_AGO,
+    metavar="TIME",
+    help="Only jobs that ended since then, or are open: 2h, 3d, 2026-11-25, 2026-11-25T22:00.",
+)
+@click.option("--until", type=TIME_OR_AGO, metavar="TIME", help="Only up to then.")
+@click.option("--backend", metavar="ID", help="Only jobs that were tried there.")
+@click.option("--actor", metavar="WHO", help="Only what this person or program submitted.")
+@click.option(
+    "--rows",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Rows of the table; 0 is all. By default 40 on a terminal, else all.",
+)
+@json_option("JSON lines, with all details.")
+def jobs(
+    project: Path,
+    failed: bool,
+    statuses: tuple[str, ...],
+    since: datetime | None,
+    until: datetime | None,
+    backend: str | None,
+    actor: str | None,
+    rows: int | None,
+    machine: bool,
+) -> None:
+    """Show the jobs of a project, newest first, and why they failed.
+
+    PROJECT is the working directory if it is left out. The time of a job is that of its end, or
+    of its order while it is open; its seconds run from one to the other, or until now.
+    """
+    from tools.cli import jobs as command
+
+    wanted = command.Wanted(
+        statuses=frozenset((*statuses, "failed") if failed else statuses),
+        since=since,
+        until=until,
+        backend=backend,
+        actor=actor,
+    )
+    command.jobs(project, wanted, machine=machine, rows=rows)
+
+
+@log.command()
+@project_argument
+@click.argument("job")
+@json_option("Everything as one JSON document.")
+def why(project: Path, job: str, machine: bool) -> None:
+    """Tell in sentences what happened to a job, and why it stands where it does.
+
+    Who submitted it, what it waited for, each attempt and why it ended, what came late, where its
+    files are, and what comes next if it is open. JOB is its id, or the begin of it if no other
+    job's id begins like that.
+    """
+    from tools.cli import why as command
+
+    command.why(project, job, machine=machine)
 
 
 @log.command()

@@ -10,6 +10,7 @@ from attrs import frozen
 from events import assets, curation, edits, files, imports, jobs, trash, views
 from events.record import Record
 from events.registry import Unknown, name_of
+from orchestrator.gallery.past.farm_words import FARM_WORDS
 from orchestrator.wording import number, size
 from projections.edits import FileMoved
 from projections.files import Operation
@@ -41,6 +42,9 @@ def describe(view: ProjectView, record: Record) -> Change:
 def _other(view: ProjectView, event: object) -> Change:
     if isinstance(event, Unknown):
         return Change(f"unknown event {event.type} (version {event.version}), not applied")
+    teller = FARM_WORDS.get(type(event))
+    if teller is not None:
+        return Change(teller(event))
     return Change(name_of(event))
 
 
