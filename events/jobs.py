@@ -49,7 +49,7 @@ class JobQueued:
     inputs: tuple[dict[str, Any], ...] = ()
     #: The group that it belongs to; it begins only once `group.created` names it.
     group: str | None = None
-    #: The seed that its group gave it.
+    #: The seed in its workflow, if it belongs to a group.
     seed: int | None = None
     #: How long one attempt may take, from its submission, in seconds; None for no limit.
     timeout_seconds: float | None = None
@@ -189,7 +189,7 @@ class JobFailed:
     #: The last attempt; None if there was none.
     attempt: int | None = None
     #: `validation`, `execution`, `interrupted`, `inputs`, `outputs`, `attempts`, `stalled`,
-    #: `timeout`, `dependency`, `internal`.
+    #: `timeout`, `dependency`, `group`, `internal`.
     kind: str
     #: The node that failed, if one did.
     node: str | None = None

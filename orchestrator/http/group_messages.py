@@ -136,8 +136,8 @@ _WRITERS = {cls: CORE.writer(cls) for cls in _CLASSES}
 
 
 def frame(message: Message) -> bytes:
-    """A message as it goes to every client."""
-    return text_frame(dump(_WRITERS[type(message)](message)))
+    """A message as it goes to every client, its type first."""
+    return text_frame(dump({"type": message.type, **_WRITERS[type(message)](message)}))
 
 
 def initial_state(view: GroupView, cursor: str, *, reset: bool) -> InitialState:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -19,7 +18,7 @@ from orchestrator.job_steps import Step, number_in
 from orchestrator.services import JOBS
 from orchestrator.webhooks.message import Delivery
 from projections.groups import Group
-from projections.jobs import Job, Output, Status
+from projections.jobs import Job, Status
 
 
 @frozen(kw_only=True)
@@ -136,7 +135,6 @@ async def get_job_history(request: web.Request, asked: OneJob) -> HistoryView:
 
 def history_view(view: JobView, job: Job, group: Group | None, history: JobHistory) -> HistoryView:
     """The life of a job as one answer; `view` is the job as it stands now."""
-    files = dict(zip(job.outputs, view.outputs, strict=True))
     return HistoryView(
         job_id=view.job_id,
         status=view.status,
@@ -149,7 +147,7 @@ def history_view(view: JobView, job: Job, group: Group | None, history: JobHisto
         waited_seconds=history.waited_seconds,
         rendered_seconds=history.rendered_seconds,
         total_seconds=history.total_seconds,
-        attempts=tuple(_attempt(each, files) for each in history.attempts),
+        attempts=tuple(_attempt(each, view) for each in history.attempts),
         events=tuple(_step(each) for each in history.events),
         group=_place(view.job_id, job, group),
         webhooks=view.webhooks,
@@ -160,7 +158,7 @@ def history_view(view: JobView, job: Job, group: Group | None, history: JobHisto
     )
 
 
-def _attempt(each: AttemptHistory, files: Mapping[Output, OutputView]) -> PastAttempt:
+def _attempt(each: AttemptHistory, view: JobView) -> PastAttempt:
     return PastAttempt(
         number=each.number,
         backend_id=each.backend,
@@ -176,8 +174,8 @@ def _attempt(each: AttemptHistory, files: Mapping[Output, OutputView]) -> PastAt
         reason=each.reason,
         counts=each.counts,
         adrift=each.adrift,
-        outputs=tuple(files[output] for output in each.outputs),
-        extra_outputs=tuple(files[output] for output in each.extra_outputs),
+        outputs=tuple(file for file in view.outputs if file.attempt == each.number),
+        extra_outputs=tuple(file for file in view.extra_outputs if file.attempt == each.number),
     )
 
 

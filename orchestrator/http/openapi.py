@@ -30,6 +30,7 @@ from orchestrator.http.middleware import (
 from orchestrator.http.schemas import Components, Schema, documentation
 
 _JSON: Final = "application/json"
+_YAML: Final = "application/yaml"
 _REFUSAL: Final = "Refusal"
 _EITHER: Final = "Without a body, the same fields are read from the query string."
 _REFUSAL_SCHEMA: Final[Schema] = {
@@ -190,7 +191,9 @@ class _Operation:
         if one.websocket:
             return {"101": {"description": "The connection becomes a WebSocket."}}
         content: dict[str, Schema] = {
-            media: {"schema": {"type": "string", "format": "binary"}} for media in one.media
+            # YAML is read by whoever checks an answer, and may hold anything.
+            media: {"schema": {} if media == _YAML else {"type": "string", "format": "binary"}}
+            for media in one.media
         }
         if one.response is not None:
             schema = self._components.schema(one.response, self._dialect, "response")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import islice
 from typing import Literal
 
 from aiohttp import web
@@ -84,7 +83,7 @@ async def show_queue(request: web.Request, asked: ShowQueue) -> QueueView:
     """
     queue = request.app[QUEUE]
     waiting = [each for each in queue.waiting() if asked.actor in (None, _actor(each))]
-    page = islice(waiting, asked.offset, asked.offset + asked.limit)
+    page = waiting[asked.offset : asked.offset + asked.limit]
     return QueueView(
         jobs=[_view(each) for each in page],
         total=len(waiting),

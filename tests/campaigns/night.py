@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field
@@ -34,7 +37,7 @@ class Night:
     _begun: float = 0.0
     _down: Counter[str] = field(factory=Counter)
 
-    async def spend(self) -> None:
+    async def pass_by(self) -> None:
         """From the first job to the end of the last fault."""
         self._begun = asyncio.get_running_loop().time()
         self.jobs = [None] * len(self.plan.asks)
@@ -45,12 +48,12 @@ class Night:
             for visit in self.plan.visits:
                 group.create_task(self._receive(visit))
 
-    async def morning(self) -> None:
+    async def dawn(self) -> None:
         """All is well again; wait until every job has come to its end, and nothing is at work."""
         for node in self.stage.nodes.values():
             await end_all(node)
         async with asyncio.timeout(PATIENCE):
-            while not (self._ended() and self._quiet()):
+            while not (self._ended() and self._quiet()):  # noqa: ASYNC110  # it has no event
                 await asyncio.sleep(0.05)
 
     async def _at(self, at: float) -> None:
@@ -131,3 +134,19 @@ class Night:
         queues = [node.memory.queue for node in self.stage.nodes.values()]
         at_rest = not any(queue.pending or queue.running for queue in queues)
         return at_rest and all(host.is_quiet() for host in self.stage.hosts)
+
+
+@asynccontextmanager
+async def spend(folder: Path, plan: Plan, hosts: tuple[str, ...]) -> AsyncIterator[Night]:
+    """A whole night, and the reckoning within; the plan is shown if anything fails."""
+    async with Stage(folder) as stage:
+        for name in hosts:
+            await stage.host(name)
+        night = Night(stage, plan)
+        try:
+            await night.pass_by()
+            await night.dawn()
+            yield night
+        except BaseException:
+            print(plan)
+            raise

@@ -124,32 +124,35 @@ class Plan:
 
     def __str__(self) -> str:
         """For whoever has to find out what went wrong."""
-        steps = sorted((*self.asks, *self.blows, *self.visits), key=lambda step: step.at)
+        steps: list[Ask | Blow | Visit] = [*self.asks, *self.blows, *self.visits]
+        steps.sort(key=lambda step: step.at)
         return "\n".join((f"seed {self.seed}", *map(str, steps)))
 
 
-def draw(seed: int, *, jobs: int = JOBS, without: tuple[str, ...] = ()) -> Plan:
+def draw(seed: int, *, jobs: int = JOBS, pace: float = 1.0, long_ones: int = LONG_ONES) -> Plan:
     """The plan of a seed.
 
     Args:
         seed: Any number.
         jobs: How many are asked for.
-        without: Faults that do not happen.
+        pace: Less than 1 for a shorter night; faults last as long as ever.
+        long_ones: How many faults take a backend away for long.
     """
     chance = random.Random(seed)
+    visits = (
+        Visit(chance.uniform(0, NIGHT * pace), chance.choice(BACKENDS), chance.uniform(0.02, 0.1))
+        for _ in range(VISITS)
+    )
     return Plan(
         seed,
-        _asks(chance, jobs),
-        tuple(blow for blow in _blows(chance) if blow.fault not in without),
-        tuple(
-            Visit(chance.uniform(0, NIGHT), chance.choice(BACKENDS), chance.uniform(0.02, 0.1))
-            for _ in range(VISITS)
-        ),
+        _asks(chance, jobs, DAY * pace),
+        tuple(_blows(chance, NIGHT * pace, long_ones)),
+        tuple(visits),
     )
 
 
-def _asks(chance: random.Random, jobs: int) -> tuple[Ask, ...]:
-    times = sorted(chance.uniform(0, DAY) for _ in range(jobs))
+def _asks(chance: random.Random, jobs: int, day: float) -> tuple[Ask, ...]:
+    times = sorted(chance.uniform(0, day) for _ in range(jobs))
     asks: list[Ask] = []
     for number, at in enumerate(times):
         taken = [ask.kind for ask in asks]
@@ -173,11 +176,11 @@ def _asks(chance: random.Random, jobs: int) -> tuple[Ask, ...]:
     return tuple(asks)
 
 
-def _blows(chance: random.Random) -> list[Blow]:
-    some = chance.sample(LONG, LONG_ONES)
+def _blows(chance: random.Random, night: float, long_ones: int) -> list[Blow]:
+    some = chance.sample(LONG, long_ones)
     faults = [f for f in FAULTS if f not in LONG or f in some] + list(AGAIN)
     return [
-        Blow(chance.uniform(0.1, NIGHT), fault, chance.choice(BACKENDS), chance.uniform(*span))
+        Blow(chance.uniform(0.1, night), fault, chance.choice(BACKENDS), chance.uniform(*span))
         for fault in faults
         for span in (FAULTS[fault],)
     ]

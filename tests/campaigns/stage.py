@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
@@ -10,8 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
-import orjson
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 from aiohttp.test_utils import TestClient, TestServer
 from attrs import define, field
 from PIL import Image
@@ -22,6 +22,7 @@ from orchestrator.config import BackendConfig, Config
 from orchestrator.scheduling.timing import Timing
 from tests.campaigns.graphs import PLATE
 from tests.campaigns.plan import BACKENDS
+from tests.comfyui_real.servers import free_port
 from tests.scheduling import rig
 from tests.scheduling.graphs import slow
 from tools.simulator import Behaviour
@@ -55,23 +56,10 @@ VISITOR = "visitor"
 
 @define(eq=False, repr=False)
 class Node(rig.Box):
-    """A backend that takes uploads, too."""
+    """A backend that knows what went wrong with it."""
 
     #: What went wrong with it so far, by the names of the plan.
     suffered: Counter[str] = field(factory=Counter, init=False)
-
-    def _noting(self) -> Any:
-        @web.middleware
-        async def note(request: web.Request, handler: Any) -> web.StreamResponse:
-            if request.method == "POST" and request.content_type == "application/json":
-                # Read now: who hangs up later does not take it back.
-                body = orjson.loads(await request.read())
-                if VISITOR not in request.headers.get(hdrs.USER_AGENT, ""):
-                    self.asked.append(rig.Asked(request.method, request.path, body))
-            answer: web.StreamResponse = await handler(request)
-            return answer
-
-        return note
 
     @property
     def answers(self) -> bool:
@@ -185,9 +173,7 @@ class Stage:
         plate.parent.mkdir(parents=True)
         Image.new("RGB", (16, 8), (10, 20, 200)).save(plate)
         for name in BACKENDS:
-            node = Node(Behaviour(previews=False, restart_after=0.1), folder=self.folder / name)
-            await self._running.enter_async_context(node)
-            self.nodes[name] = node
+            self.nodes[name] = await self._node(name)
         self.configs = tuple(
             BackendConfig(id=n, name=n, host="127.0.0.1", port=node.port, max_concurrent_jobs=2)
             for n, node in self.nodes.items()
@@ -204,6 +190,17 @@ class Stage:
             node.release()
         await self.services.aclose()
         await self._running.aclose()
+
+    async def _node(self, name: str) -> Node:
+        behaviour = Behaviour(previews=False, restart_after=0.1)
+        while True:
+            # No port that outgoing connections get: one would be taken while its backend is down.
+            node = Node(behaviour, folder=self.folder / name, port=free_port())
+            try:
+                return await self._running.enter_async_context(node)
+            except OSError as exc:
+                if exc.errno != errno.EADDRINUSE:
+                    raise
 
     async def host(self, name: str) -> Host:
         """Start one more host."""

@@ -155,6 +155,7 @@ class TestNews:
             await silent(socket)
         by_type = {told["type"]: told for told in heard}
         failed, late = by_type["child_failed"], by_type["child_timeout"]
+        assert [next(iter(told)) for told in heard] == ["type"] * len(heard)
         assert (failed["job_group_id"], failed["job_id"]) == (group_id, jobs[0])
         assert (failed["seed"], failed["status"], failed["backend_id"]) == (4, "failed", None)
         assert (failed["error"], failed["error_type"]) == ("it went wrong", "execution")

@@ -282,6 +282,7 @@ NO_PATHS = {
 }
 #: What some fields need, so that a request comes so far as to look at its paths.
 FILLING: dict[str, Any] = {
+    "count": 1,
     "from_": "2026-01-01T00:00:00Z",
     "mode": "sequential",
     "name": "x",

@@ -93,7 +93,8 @@ class Box(Simulator):
     def _noting(self) -> Any:
         @web.middleware
         async def note(request: web.Request, handler: Any) -> web.StreamResponse:
-            raw = b"" if request.path == "/ws" else await request.read()
+            no_json = request.path == "/ws" or request.content_type.startswith("multipart/")
+            raw = b"" if no_json else await request.read()
             body = orjson.loads(raw) if raw else None
             self.asked.append(Asked(request.method, request.path, body))
             found = self.intercept.get((request.method, request.path))

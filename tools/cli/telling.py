@@ -42,7 +42,7 @@ def sentences(told: Told) -> Iterator[str]:
     yield from _order(told)
     since = told.queued.as_of
     for attempt in told.history.attempts:
-        yield from _attempt(attempt, since)
+        yield from _attempt(told.job, attempt, since)
         since = attempt.ended or since
     yield from _end(told)
     yield from _files(told)
@@ -113,7 +113,7 @@ def _group(told: Told) -> Iterator[str]:
         yield f"The group was to be cancelled at {local(group.cancelled)}."
 
 
-def _attempt(attempt: AttemptHistory, since: Stamp) -> Iterator[str]:
+def _attempt(job: Job, attempt: AttemptHistory, since: Stamp) -> Iterator[str]:
     backend, of = attempt.backend or "?", f"Attempt {attempt.number}"
     if attempt.submitted is not None:
         waited = _span((moment(attempt.submitted) - moment(since)).total_seconds())
@@ -126,7 +126,7 @@ def _attempt(attempt: AttemptHistory, since: Stamp) -> Iterator[str]:
         took = _span(attempt.rendering_seconds)
         yield f"{of} was rendered at {local(attempt.rendered)}, after {took}."
     if attempt.ended is not None:
-        yield f"{of} ended at {local(attempt.ended)}: {_outcome(attempt)}"
+        yield f"{of} ended at {local(attempt.ended)}{_outcome(job, attempt)}"
     if attempt.adrift and not attempt.extra_outputs:
         yield f"Backend {backend} may have rendered attempt {attempt.number} all the same."
     for output in attempt.extra_outputs:
@@ -134,17 +134,19 @@ def _attempt(attempt: AttemptHistory, since: Stamp) -> Iterator[str]:
         yield f"A file of attempt {attempt.number} came late, at {at}: {output.path}"
 
 
-def _outcome(attempt: AttemptHistory) -> str:
+def _outcome(job: Job, attempt: AttemptHistory) -> str:
+    if job.status is Status.FAILED and job.end is not None and attempt.ended == job.end.as_of:
+        return ", and the job with it."  # whose reason is told next
     match attempt.outcome:
         case "succeeded":
             took = _span(attempt.collecting_seconds)
             files = number(len(attempt.outputs), "file")
-            return f"{files} brought into the project, in {took}."
+            return f": {files} brought into the project, in {took}."
         case "cancelled":
-            return "cancelled."
+            return ": cancelled."
         case _:
             free = "" if attempt.counts else " It does not count as a try."
-            return f"{_full(f'{attempt.outcome}, {attempt.reason}')}{free}"
+            return f": {_full(f'{attempt.outcome}, {attempt.reason}')}{free}"
 
 
 def _end(told: Told) -> Iterator[str]:

@@ -7,11 +7,19 @@ from typing import Final, Literal
 from attrs import frozen
 
 #: `interrupted`, `deleted`: by a request of somebody. The others are faults of this server:
-#: `lost` with the process, `doomed` to an out-of-memory error, `doubled` in the queue, queued but
+#: `lost` with the process, or ended and `forgotten` with it, `doomed` to an out-of-memory error, `doubled` in the queue, queued but
 #: `unanswered` or answered with an `error`, `spoiled` because its files were deleted, or served
 #: wrongly.
 Kind = Literal[
-    "interrupted", "deleted", "lost", "doomed", "doubled", "unanswered", "error", "spoiled"
+    "interrupted",
+    "deleted",
+    "lost",
+    "forgotten",
+    "doomed",
+    "doubled",
+    "unanswered",
+    "error",
+    "spoiled",
 ]
 #: Who did it, if it was the server itself.
 SERVER: Final = "server"

@@ -73,8 +73,10 @@ class Memory:
         """The process ends: what it knew of its prompts is lost."""
         queue = self.queue
         there = [item[1] for item in (*queue.running.values(), *queue.pending)]
-        for prompt_id in dict.fromkeys((*there, *queue.history)):
+        for prompt_id in there:
             self.note("lost", prompt_id)
+        for prompt_id in queue.history:
+            self.note("forgotten", prompt_id)
 
     def status_changed(self) -> None:
         """Tell all sockets how many prompts are left."""

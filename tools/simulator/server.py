@@ -49,6 +49,8 @@ class Simulator:
     _worker: asyncio.Task[None] | None = field(default=None, init=False)
     _publisher: asyncio.Task[None] | None = field(default=None, init=False)
     _tasks: set[asyncio.Task[None]] = field(factory=set, init=False)
+    #: Held while it begins or ends to live or to listen: faults may overlap.
+    _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.plugged_in.set()
@@ -134,19 +136,13 @@ class Simulator:
 
     async def refuse(self) -> None:
         """Stop listening and cut all connections; the worker goes on."""
-        if self._site is not None:
-            await self._site.stop()
-            self._site = None
-        self._cut_connections()
+        async with self._turn:
+            await self._refuse()
 
     async def accept(self) -> None:
         """Listen again after `refuse`, on the same port."""
-        if self._site is None and self._runner is not None:
-            site = web.TCPSite(self._runner, self.host, self.port, reuse_address=True)
-            await site.start()
-            self._site = site
-            if self.port == 0:
-                self.port = self._runner.addresses[0][1]
+        async with self._turn:
+            await self._accept()
 
     async def crash(self) -> None:
         """Die as by SIGKILL, and stay down: all but the files is lost, sockets end with 1006."""
@@ -217,16 +213,38 @@ class Simulator:
     def _new_memory(self) -> Memory:
         return Memory(self.behaviour, started=self.started, incidents=self.incidents)
 
+    async def _refuse(self) -> None:
+        if self._site is not None:
+            await self._site.stop()
+            self._site = None
+        self._cut_connections()
+
+    async def _accept(self) -> None:
+        if self._site is None and self._runner is not None:
+            site = web.TCPSite(self._runner, self.host, self.port, reuse_address=True)
+            await site.start()
+            self._site = site
+            if self.port == 0:
+                self.port = self._runner.addresses[0][1]
+
     async def _live(self) -> None:
+        async with self._turn:
+            await self._begin()
+
+    async def _die(self) -> None:
+        async with self._turn:
+            await self._end()
+
+    async def _begin(self) -> None:
         if self._publisher is not None:
             return
         await asyncio.to_thread(self.store.start)
         worker = Worker(self.memory, self.behaviour, self.store, self.chance, self._crashed)
         self._publisher = asyncio.create_task(self.memory.hub.publish())
         self._worker = asyncio.create_task(worker.run())
-        await self.accept()
+        await self._accept()
 
-    async def _die(self) -> None:
+    async def _end(self) -> None:
         """Forget everything. A fault of the worker's own code, if there was one, rises here."""
         ended = [task for task in (self._publisher, self._worker) if task is not None]
         self._publisher = self._worker = None
@@ -235,7 +253,7 @@ class Simulator:
         results = await asyncio.gather(*ended, return_exceptions=True)
         dead, self.memory = self.memory, self._new_memory()
         dead.die()
-        await self.refuse()
+        await self._refuse()
         dead.not_hung.set()
         for result in results:
             if isinstance(result, Exception):

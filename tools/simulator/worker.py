@@ -46,9 +46,11 @@ class Worker:
     async def _next(self) -> None:
         memory = self.memory
         await memory.not_hung.wait()
+        first = memory.queue.pending[:1]
         try:
             taken = memory.queue.take()
         except TypeError as exc:
+            memory.note("lost", first[0][1])  # it is in no place any more
             raise WorkerEndedError from exc
         if taken is not None:
             await self._execute(*taken)
