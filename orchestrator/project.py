@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def gc_paused() -> Iterator[None]:
             gc.enable()
 
 
+@cache
 def code_version() -> str:
     """A name for the code that folds: checkpoints of other code are not used."""
     digest = sha256()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import html
 from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,7 +87,7 @@ class Served:
     cache: str
     headers: Mapping[str, str]
 
-    @property
+    @cached_property
     def etag(self) -> str:
         """The hash of the bytes, short enough for a header."""
         return hashlib.sha256(self.data).hexdigest()[:32]
@@ -123,18 +124,25 @@ def serve(app: web.Application, endpoints: Iterable[Endpoint], info: Info) -> di
         ValueError: If two handlers have the same name, or two endpoints the same route.
         OSError: If an asset is missing.
     """
-    described = openapi.document(endpoints, info)
-    assets = {name: _asset(name, media) for name, media in _SERVED.items()}
-    _add(app, "/openapi.json", Served(dump(described), "application/json", _ASK_FIRST, {}))
-    _add(app, "/docs", _page(_SWAGGER, info.title, assets))
-    _add(app, "/redoc", _page(_REDOC, info.title, assets))
-    for name, asset in assets.items():
-        _add(app, f"/docs/assets/{name}", asset)
+    described, pages = _made(tuple(endpoints), info)
+    for path, served in pages.items():
+        app.router.add_get(path, served.handler())
     return described
 
 
-def _add(app: web.Application, path: str, served: Served) -> None:
-    app.router.add_get(path, served.handler())
+@cache
+def _made(
+    endpoints: tuple[Endpoint, ...], info: Info
+) -> tuple[dict[str, Any], Mapping[str, Served]]:
+    """The document, and all that is served by its path; made once for all applications."""
+    described = openapi.document(endpoints, info)
+    assets = {name: _asset(name, media) for name, media in _SERVED.items()}
+    return described, {
+        "/openapi.json": Served(dump(described), "application/json", _ASK_FIRST, {}),
+        "/docs": _page(_SWAGGER, info.title, assets),
+        "/redoc": _page(_REDOC, info.title, assets),
+        **{f"/docs/assets/{name}": asset for name, asset in assets.items()},
+    }
 
 
 def _asset(name: str, media: str) -> Served:

@@ -46,7 +46,7 @@ _REFUSAL_SCHEMA: Final[Schema] = {
 }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Info:
     """What the document says about the service as a whole."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -43,7 +44,7 @@ def routes(
 
 
 def _serving(one: Endpoint, limit: int) -> Serve:
-    speakers = {known: _Speaker(one, known) for known in dialects.spoken(dialect=one.dialect)}
+    speakers = _speakers(one)
     spoken = tuple(speakers)
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -54,6 +55,12 @@ def _serving(one: Endpoint, limit: int) -> Serve:
         return speaker.reply(answer)
 
     return serve
+
+
+@cache
+def _speakers(one: Endpoint) -> Mapping[Dialect, _Speaker]:
+    """One for each dialect of an endpoint, made once for all applications that serve it."""
+    return {known: _Speaker(one, known) for known in dialects.spoken(dialect=one.dialect)}
 
 
 async def _receive(one: Endpoint, request: web.Request, limit: int) -> Sent:
