@@ -237,7 +237,7 @@ class BackendUnknown(NotFound):
     """A backend id that is not configured."""
 
     code: ClassVar[str] = "backend.unknown"
-    remedy = "Use one of the ids named in `detail`, or add the backend to config.yaml."
+    remedy = "Use one of the ids named in `detail`, or add the backend: POST /api/backends, or config.yaml."
     backend_id: str
     known: tuple[str, ...] = ()
 
@@ -271,7 +271,7 @@ class BackendUnreachable(Unavailable):
     """A backend that does not answer: refused, timed out, or cut off in the middle."""
 
     code: ClassVar[str] = "backend.unreachable"
-    remedy = "Start ComfyUI there, or remove it from `backends` in config.yaml."
+    remedy = "Start ComfyUI there, or disable or remove the backend."
     backend: str
     reason: str
     #: Whether nobody listened there: then the process is gone, and its queue with it.

@@ -130,8 +130,8 @@ def _wait(
     if not allowed:
         needs = ", ".join(sorted(kind.capabilities))
         if kind.backend is not None:
-            said = f"backend {kind.backend} is not configured, or lacks: {needs or 'nothing'}"
-            return Wait(said)
+            lacks = f", or lacks: {needs}" if needs else ""
+            return Wait(f"backend {kind.backend} is not configured{lacks}")
         return Wait(f"no backend has: {needs}" if needs else "no backend is configured")
     if not able:
         lacking = [lack for b in allowed if (lack := _lacks(kind, b)) is not None]

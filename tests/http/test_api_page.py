@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from orchestrator.app import ENDPOINTS
 from orchestrator.config import BackendConfig
-from tests.docs.pages import Page, filled, run, same_shape
+from tests.docs.pages import Page, filled, learn, run, same_shape
 from tests.http.studio import Studio
 from tools.simulator import Behaviour, Simulator
 
@@ -33,12 +36,12 @@ async def test_every_command_works(studio: Studio, tmp_path: Path) -> None:
         service = await studio.host(backends=(node1,))
         await service.ratings()
         address = str(service.client.make_url("")).rstrip("/")
-        known = {"SERVICE": address, "PROJECT": str(service.project), "JOB": ""}
+        known = {"SERVICE": address, "PROJECT": str(service.project)}
         for example in PAGE.examples():
             answer = orjson.loads(await run(example.command, known, tmp_path))
+            learn(orjson.loads(example.answer), answer, known)
             if answer.get("status") == "accepted":
-                known["JOB"] = answer["job_id"]
-                await service.ended(answer["job_id"])
+                await service.ended(known["JOB"])
             told = orjson.loads(filled(example.answer, known))
             same_shape(told, answer, example.command)
         assert len(PAGE.examples()) > 10
@@ -60,3 +63,31 @@ async def test_every_message_of_the_websocket(studio: Studio, tmp_path: Path) ->
     assert set(heard) == set(PAGE.messages())
     for kind, told in PAGE.messages().items():
         same_shape(told, heard[kind], kind)
+
+
+def test_every_endpoint_stands_in_a_table() -> None:
+    """Of the gallery in one, all others in the other; and nothing that does not exist."""
+    tables = [part for part in PAGE.text.split("\n\n") if part.startswith("| endpoint ")]
+    cells = [row.split("|")[1] for table in tables for row in table.splitlines()[2:]]
+    told = [each for cell in cells for each in endpoints_of(cell)]
+    assert len(tables) == 2
+    assert set(told) == {("WS" if e.websocket else e.method, e.path) for e in ENDPOINTS}
+    assert len(told) == len(ENDPOINTS), "one stands there twice"
+
+
+def endpoints_of(cell: str) -> Iterator[tuple[str, str]]:
+    """Method and path of each endpoint that a cell names.
+
+    Several methods may stand before a path. A lone word stands for the path before it with this
+    word at its end, and is asked with the same methods unless it has one of its own.
+    """
+    methods: list[str] = []
+    path, complete = "", True
+    for text in re.findall(r"`([^`]+)`", cell):
+        method, place = re.fullmatch(r"([A-Z]+)? ?(\S*)", text).groups()  # type: ignore[union-attr]  # it fits any text
+        if method:
+            methods = [method] if complete else [*methods, method]
+        complete = bool(place)
+        if complete:
+            path = place if place.startswith("/") else f"{path.rpartition('/')[0]}/{place}"
+            yield from ((each, path) for each in methods)
