@@ -11,10 +11,15 @@ from pathlib import Path
 from benchmarks import (
     appending,
     browsing,
+    dispatching,
+    fanning,
+    farming,
     indexing,
+    job_lists,
     moving,
     rating,
     replaying,
+    restarting,
     searching,
     starting,
     thumbnailing,
@@ -31,6 +36,11 @@ BENCHMARKS = {
     "search": searching.run,
     "thumbnails": thumbnailing.run,
     "moving": moving.run,
+    "farm": farming.run,
+    "dispatch": dispatching.run,
+    "progress": fanning.run,
+    "jobs": job_lists.run,
+    "restart": restarting.run,
 }
 
 

@@ -123,7 +123,10 @@ async def passes(folder: Path) -> list[float]:
         backend.online, backend.abilities = True, abilities(number)
     dispatcher._wake.set()
     taken = BACKENDS * INSIDE
-    while sum(len(b.watches) for b in fleet.all()) < taken or dispatcher.backlog.has_stale:
+    for _ in range(1_000):
+        full = sum(len(backend.watches) for backend in fleet.all()) == taken
+        if full and not dispatcher.backlog.has_stale:
+            break
         await asyncio.sleep(0.05)
     gc.collect()
     gc.set_threshold(*GC_THRESHOLDS)  # as the service does

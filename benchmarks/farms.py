@@ -138,6 +138,15 @@ def until(condition: Callable[[], bool], seconds: float = 300.0, pause: float = 
     return perf_counter() - begin
 
 
+def checkpointed(data: Path) -> None:
+    """Wait until the state of a large log has been saved: that takes a thread, and the processor.
+
+    Args:
+        data: The service's `data_dir`.
+    """
+    until(lambda: any(f.suffix != ".part" for f in data.glob("cache/*/checkpoint-*")), pause=0.2)
+
+
 def all_online(farm: Service, count: int) -> None:
     """Wait until so many backends answer."""
     until(lambda: farm.ask("GET", "/health")["backends_online"] == count)

@@ -13,7 +13,7 @@ from time import perf_counter
 
 from attrs import frozen
 
-from benchmarks.farms import Service, all_online, graph, service, simulators, until
+from benchmarks.farms import Service, all_online, checkpointed, graph, service, simulators, until
 from benchmarks.figures import Figure
 from benchmarks.made_jobs import make
 from orchestrator.host import load_host
@@ -21,7 +21,7 @@ from orchestrator.scheduling.timing import Timing
 
 FINISHED, LONG, SHORT, INSIDE, ROUNDS = 10_000, 20, 30, 3, 3
 #: Short ones take so long that all are sent before the first has ended (seconds).
-RENDER = 4.0
+RENDER = 8.0
 FOR_EVER = 3600.0
 #: Backends with one long job each, then those with three short ones each.
 BACKENDS = LONG + SHORT // INSIDE
@@ -75,6 +75,7 @@ def once(folder: Path, *, checkpoint: bool) -> Start:
     make(data / "projects" / "default", FINISHED, load_host(data).id)
     with simulators(BACKENDS, folder / "backends") as (_, ports):
         with service(folder / "service", ports, limit=INSIDE) as farm:
+            checkpointed(data)
             leave_behind(farm)
         until(lambda: _rendered(folder / "backends") == SHORT, seconds=60)
         if not checkpoint:

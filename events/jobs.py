@@ -105,7 +105,8 @@ class JobOutputStored:
     path: str
     size: int
     sha256: str
-    #: Whether its attempt had been given up: it came late, and is kept beside the outputs.
+    #: Whether its attempt had been given up by then. Files of an attempt that is given up later
+    #: are beside the outputs, too.
     extra: bool = False
 
 

@@ -50,6 +50,7 @@ from orchestrator.http import (
     gallery_live,
     group_live,
     groups,
+    health,
     job_history,
     jobs,
     live,
@@ -70,6 +71,7 @@ from orchestrator.http import (
     views,
 )
 from orchestrator.http.endpoint import declared
+from orchestrator.http.frontend.table import bilingual
 from orchestrator.http.openapi import Info
 from orchestrator.job_feed import JobFeed
 from orchestrator.job_index import JobIndex
@@ -126,39 +128,49 @@ from orchestrator.webhooks.receivers import Receivers
 from orchestrator.webhooks.sending import Sender
 from orchestrator.webhooks.service import Webhooks
 
-ENDPOINTS = declared(
-    jobs,
-    job_history,
-    queue,
-    backends,
-    backend_care,
-    gallery,
-    search,
-    curation,
-    tagging,
-    views,
-    moving,
-    trash,
-    duplicates,
-    past,
-    relink,
-    files,
-    folders,
-    folder_scans,
-    states,
-    saving,
-    thumbnails,
-    mappings,
-    live,
-    gallery_live,
-    groups,
-    group_live,
-    metrics,
+ENDPOINTS = bilingual(
+    declared(
+        jobs,
+        job_history,
+        queue,
+        backends,
+        backend_care,
+        gallery,
+        search,
+        curation,
+        tagging,
+        views,
+        moving,
+        trash,
+        duplicates,
+        past,
+        relink,
+        files,
+        folders,
+        folder_scans,
+        states,
+        saving,
+        thumbnails,
+        mappings,
+        live,
+        gallery_live,
+        groups,
+        group_live,
+        metrics,
+        health,
+    )
 )
 INFO = Info(
     title="Director's Console Orchestrator",
     version=__version__,
-    description="Jobs on ComfyUI backends, and the gallery over project folders.",
+    description=(
+        "Jobs on ComfyUI backends, and the gallery over project folders.\n\n"
+        "The gallery is spoken in two dialects, and answers as it is asked. *Documented*: "
+        "camelCase, times in ISO 8601, refusals by HTTP status. *Frontend*, once a request has "
+        "`project_path`, `folder_path`, `file_path`, `file_paths` or `target_folder`: snake_case, "
+        "times in seconds since 1970, refusals as `{success: false, message}` with status 200. "
+        "All other endpoints are spelled in snake_case by everybody."
+    ),
 )
 
 

@@ -95,7 +95,7 @@ class Output:
     size: int
     sha256: str
     as_of: Stamp
-    #: Whether it came from an attempt that had been given up by then.
+    #: Whether its attempt came to nothing: then it stands beside the outputs, not among them.
     extra: bool = False
 
 
@@ -269,7 +269,7 @@ def _older(known: Stamp | None, at: Stamp) -> bool:
 def _with_attempt(
     job: Job, event: e.JobSubmitted | e.JobStarted | e.JobRendered | e.JobRequeued, at: Stamp
 ) -> Job:
-    others = tuple(a for a in job.attempts if a.number != event.attempt)
+    others, stored = tuple(a for a in job.attempts if a.number != event.attempt), job.outputs
     attempt = next((a for a in job.attempts if a.number == event.attempt), Attempt(event.attempt))
     match event:
         case e.JobSubmitted(backend=backend, prompt_id=prompt_id):
@@ -291,7 +291,11 @@ def _with_attempt(
                     kind=event.kind,
                     adrift=event.adrift,
                 )
-    return evolve(job, attempts=tuple(sorted((*others, attempt), key=lambda a: a.number)))
+            stored = tuple(
+                evolve(o, extra=True) if o.attempt == event.attempt else o for o in stored
+            )
+    attempts = tuple(sorted((*others, attempt), key=lambda a: a.number))
+    return evolve(job, attempts=attempts, outputs=stored)
 
 
 def _with_output(job: Job, event: e.JobOutputStored, at: Stamp) -> Job:
@@ -308,7 +312,7 @@ def _with_output(job: Job, event: e.JobOutputStored, at: Stamp) -> Job:
         event.size,
         event.sha256,
         at,
-        event.extra,
+        event.extra or any(a.number == event.attempt and a.requeued for a in job.attempts),
     )
     ordered = sorted((*others, output), key=lambda o: (o.attempt, o.node, o.index))
     return evolve(job, outputs=tuple(ordered))

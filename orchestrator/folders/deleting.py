@@ -73,6 +73,23 @@ class Deleter:
         files = (here, *(str(folder / name) for name in beside))
         return Deleted(root, TrashId(file.trash), files)
 
+    async def project_of(self, path: str) -> Path | None:
+        """The project in which a file or folder lies, or whose folder it is; None if none is known.
+
+        Raises:
+            PathInvalid, PathNotPermitted, FileMissing, FileUnreadable, ShareSilent.
+        """
+        here = local(path, self.roots)
+        near = self._neighbourhood()
+
+        def find() -> Path | None:
+            place = permitted(here, self.roots)
+            with reading(place):
+                real = Path(os.path.realpath(place, strict=True))
+            return next(self._candidates(real, near), None)
+
+        return await self.lookouts.look(here, find)
+
     def _neighbourhood(self) -> Neighbourhood:
         every = self.projects.all()
         told = frozenset(project.root for project in every if project.log is not None)
@@ -85,18 +102,18 @@ class Deleter:
             path.lstat()
             # Not the file itself: of a link, the link is meant, and not what it leads to.
             place = Path(os.path.realpath(path.parent, strict=True)) / path.name
-        root = next(self._candidates(place, near), None)
+        root = next(self._candidates(place.parent, near), None)
         if root is None:
             raise FileInNoProject(str(path))
         return place, root
 
     def _candidates(self, place: Path, near: Neighbourhood) -> Iterator[Path]:
-        """Folders whose trash could take a file, the best first. Blocks.
+        """Folders whose trash could take what lies in a folder, the best first. Blocks.
 
         Whoever has a log comes before a folder that was merely looked at: a folder of many
         projects may be open, too, and should not get a trash of its own by this.
         """
-        above = [folder for folder in place.parents if self.roots.permits(folder)]
+        above = [folder for folder in (place, *place.parents) if self.roots.permits(folder)]
         yield from (folder for folder in above if folder in near.told)
         with reading(place):
             yield from [folder for folder in above if (folder / _FORMAT).is_file()]

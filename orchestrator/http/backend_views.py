@@ -68,6 +68,11 @@ class BackendView:
     ram_used: int | None = field(metadata=about("Bytes."))
     comfyui_version: str | None
     last_seen: datetime | None
+    gpu_utilization: float = field(
+        default=0.0, metadata=about("Always 0, as are the next two: ComfyUI does not tell.")
+    )
+    gpu_temperature: int = 0
+    cpu_utilization: float = 0.0
 
 
 def backend_view(backend: Backend) -> BackendView:

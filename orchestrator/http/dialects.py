@@ -2,22 +2,23 @@
 
 A handler works with attrs objects in snake_case, times as `datetime`, errors as exceptions. What
 a client writes and reads of them is a `Dialect`: the names of fields, the shape of values, and
-the shape of a refusal. `choose` says which one a request speaks. Nothing else in the service
-knows how many there are.
+the shapes of success and refusal. `choose` says which one a request speaks. Nothing else in the
+service knows how many there are, but for `frontend/`, which holds the requests and answers that
+are not merely spelled otherwise there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import datetime
 from enum import Enum
 from functools import cache
 from pathlib import PurePath
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 import attrs
 from aiohttp import web
-from attrs import frozen
+from attrs import evolve, frozen
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
@@ -27,8 +28,8 @@ from orchestrator.http.replies import Refusal, json_response
 
 
 def snake(attribute: str) -> str:
-    """The attribute's own name."""
-    return attribute
+    """The attribute's own name; `from_` is `from`, which Python keeps for itself."""
+    return attribute.removesuffix("_")
 
 
 def camel(attribute: str) -> str:
@@ -47,6 +48,37 @@ def documented_refusal(refusal: Refusal) -> tuple[int, dict[str, Any]]:
     }
 
 
+def core_refusal(refusal: Refusal) -> tuple[int, dict[str, Any]]:
+    """The same, with what the frontend reads besides: both spell the core alike."""
+    status, plain = documented_refusal(refusal)
+    return status, {**plain, "success": False, "error": refusal.message}
+
+
+def frontend_refusal(refusal: Refusal) -> tuple[int, dict[str, Any]]:
+    """Status and body: of another status than 200, the frontend shows nobody the body.
+
+    What says that the request itself cannot be read keeps its status, and so do our own faults.
+    """
+    return 200 if refusal.considered else refusal.status, {
+        "success": False,
+        "message": refusal.message,
+        "error": refusal.message,
+        "detail": refusal.message,
+        "code": refusal.code,
+        "remedy": refusal.remedy,
+    }
+
+
+def plainly(answer: Any) -> Any:
+    """An answer is what its class says."""
+    return answer
+
+
+def with_success(answer: Any) -> Any:
+    """An answer that says of itself that it is one, unless it says something else."""
+    return {"success": True, "message": "OK", **answer} if isinstance(answer, dict) else answer
+
+
 @frozen(eq=False)
 class Dialect:
     """One way to spell the same requests, answers and refusals."""
@@ -56,10 +88,12 @@ class Dialect:
     claims: Callable[[Collection[str]], bool]
     #: The name on the wire of an attribute of a request or answer.
     spell: Spelling
-    #: How an answer writes values of a type, where not as `replies.dump` does.
-    writes: Mapping[type, Callable[[Any], Any]]
+    #: How answers write times: in ISO 8601, as `replies.dump` does, or in seconds since 1970.
+    times: Literal["iso", "epoch"]
     #: Status and body of a refusal.
     refuse: Callable[[Refusal], tuple[int, dict[str, Any]]]
+    #: What is put around an answer in plain data.
+    wrap: Callable[[Any], Any] = plainly
 
     def reader(
         self,
@@ -86,17 +120,33 @@ def anything(_: Collection[str]) -> bool:
     return True
 
 
+#: One of these in a request, and it is the frontend that asks.
+FRONTEND_NAMES: Final = frozenset(
+    {"project_path", "folder_path", "file_path", "file_paths", "target_folder"}
+)
+
+
+def of_the_frontend(names: Collection[str]) -> bool:
+    """Whether one of the names is a path as the frontend spells it; it wins over the document's."""
+    return not FRONTEND_NAMES.isdisjoint(names)
+
+
 DOCUMENTED: Final = Dialect(
-    name="documented",
-    claims=anything,
-    spell=camel,
-    writes={},
-    refuse=documented_refusal,
+    name="documented", claims=anything, spell=camel, times="iso", refuse=documented_refusal
 )
-#: The core endpoints are spelled in snake_case by the document itself.
-CORE: Final = Dialect(
-    name="core", claims=anything, spell=snake, writes={}, refuse=documented_refusal
+#: The existing React frontend, in the gallery.
+FRONTEND: Final = Dialect(
+    name="frontend",
+    claims=of_the_frontend,
+    spell=snake,
+    times="epoch",
+    refuse=frontend_refusal,
+    wrap=with_success,
 )
+#: The core endpoints are spelled in snake_case by the document itself, and so by everybody.
+CORE: Final = Dialect(name="core", claims=anything, spell=snake, times="iso", refuse=core_refusal)
+#: The same for pages in browsers, where the page reads why something was refused.
+CORE_IN_PAGES: Final = evolve(CORE, name="core in pages", refuse=frontend_refusal)
 
 #: The dialect of a request, once it is known.
 DIALECT: Final = web.RequestKey("orchestrator.http.dialect", Dialect)
@@ -109,7 +159,7 @@ def spoken(*, dialect: bool) -> tuple[Dialect, ...]:
         dialect: Whether the document spells the endpoint in camelCase; the last dialect given
             is the one of the document, and claims whatever the others leave.
     """
-    return (DOCUMENTED,) if dialect else (CORE,)
+    return (FRONTEND, DOCUMENTED) if dialect else (CORE,)
 
 
 def choose(dialects: tuple[Dialect, ...], names: Collection[str]) -> Dialect:
@@ -120,9 +170,11 @@ def choose(dialects: tuple[Dialect, ...], names: Collection[str]) -> Dialect:
 
 
 def refuse(request: web.Request, refusal: Refusal) -> web.Response:
-    """A refusal in the dialect of the request; in the documented one if it never got so far."""
-    status, plain = request.get(DIALECT, DOCUMENTED).refuse(refusal)
-    return json_response(plain, status=status, headers=refusal.headers)
+    """A refusal in the dialect of the request; in the core's if it never got so far."""
+    status, plain = request.get(DIALECT, CORE).refuse(refusal)
+    # Another status has no use for the headers of its own, such as Retry-After.
+    headers = refusal.headers if status == refusal.status else None
+    return json_response(plain, status=status, headers=headers)
 
 
 @cache
@@ -144,11 +196,12 @@ def _writing(dialect: Dialect) -> Converter:
     )
     made.register_unstructure_hook_func(lambda wanted: wanted is Any, _as_it_is)
     made.register_unstructure_hook_factory(_is_opaque, lambda _: _as_it_is)
-    made.register_unstructure_hook(datetime, _as_it_is)  # the writer of JSON is faster
+    # ISO 8601 is made by the writer of JSON, which is faster.
+    made.register_unstructure_hook(
+        datetime, _as_it_is if dialect.times == "iso" else datetime.timestamp
+    )
     made.register_unstructure_hook(PurePath, str)
     made.register_unstructure_hook(Enum, lambda member: member.value)
-    for wanted, write in dialect.writes.items():
-        made.register_unstructure_hook(wanted, write)
     return made
 
 

@@ -20,11 +20,12 @@ from types import ModuleType
 from typing import Any, Final, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 from aiohttp import web
-from attrs import field, fields_dict, frozen
+from attrs import evolve, field, fields_dict, frozen
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.http.dialects import FRONTEND, Dialect
 from orchestrator.http.reader import Extra
-from orchestrator.http.replies import Reply
+from orchestrator.http.replies import Reply, Written
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -98,6 +99,12 @@ class Endpoint:
     websocket: bool = False
     example: Mapping[str, Any] | None = None
     response_example: Mapping[str, Any] | None = None
+    #: How the frontend asks for it, if its requests or answers are not merely spelled otherwise;
+    #: see `frontend/`.
+    frontend: Endpoint | None = None
+    #: Whether pages in browsers are told of refusals with status 200, since they read nothing of
+    #: any other; for core endpoints, which both dialects spell alike.
+    pages_read_refusals: bool = False
     #: Names of the parameters in the path, in their order.
     parameters: tuple[str, ...] = field(init=False)
     #: Whether the request has fields besides those in the path.
@@ -131,8 +138,22 @@ class Endpoint:
         return attribute not in self.parameters
 
 
-#: What a handler may return: the answer itself, with another status, or a prepared response.
-Answer: TypeAlias = "R | Reply[R] | web.StreamResponse"
+def asked_in(dialect: Dialect, one: Endpoint) -> Endpoint:
+    """An endpoint as somebody asks for it who speaks a dialect of its own.
+
+    The frontend may have requests and answers of its own. Where it has not, it is still forgiven
+    what it sends besides, as it was by the server for which it was written; and always answered.
+    """
+    if dialect is not FRONTEND:
+        return one
+    status = 200 if one.status == 204 else one.status
+    # An example of the document is spelled as the document spells.
+    return one.frontend or evolve(one, extra="ignore", status=status, example=None)
+
+
+#: What a handler may return: the answer itself, with another status, already written, or a
+#: prepared response.
+Answer: TypeAlias = "R | Reply[R] | Written | web.StreamResponse"
 
 
 @overload

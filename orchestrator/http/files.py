@@ -70,18 +70,29 @@ async def serve_image(request: web.Request, asked: OneFile) -> web.StreamRespons
     return await send_file(request, real, mime_type(real.name))
 
 
+@frozen(kw_only=True)
+class FileMetadata(Metadata):
+    """What stands in a picture; all null if nothing does."""
+
+    success: bool = True
+    message: str = "OK"
+    error: str | None = field(default=None, metadata=about("Always null: what fails is refused."))
+
+
 @endpoint(
     "GET",
     "/api/png-metadata",
     request=OneFile,
-    response=Metadata,
+    response=FileMetadata,
     tags=("files",),
     errors=FILE,
 )
-async def png_metadata(request: web.Request, asked: OneFile) -> Metadata:
+async def png_metadata(request: web.Request, asked: OneFile) -> FileMetadata:
     """What ComfyUI wrote into a picture: graph, workflow, parameters."""
     made = await asyncio.to_thread(_generation, request, asked.path)
-    return Metadata(prompt=made.prompt_graph, workflow=made.workflow, parameters=made.parameters)
+    return FileMetadata(
+        prompt=made.prompt_graph, workflow=made.workflow, parameters=made.parameters
+    )
 
 
 def _generation(request: web.Request, path: str) -> Generation:

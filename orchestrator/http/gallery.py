@@ -20,7 +20,7 @@ from orchestrator.http.endpoint import endpoint
 from orchestrator.http.entries import FileEntry, TagView
 from orchestrator.http.fields import about
 from orchestrator.http.listings import send_listing
-from orchestrator.http.replies import json_response
+from orchestrator.http.replies import Written
 from orchestrator.http.rows import details_of, row_writer
 from orchestrator.services import FINDER, GALLERY, MOMENTS
 from projections.project import ProjectView
@@ -141,7 +141,7 @@ class FolderListing:
     tags=TAGS,
     errors=PROJECT,
 )
-async def scan_folder(request: web.Request, asked: ScanFolder) -> web.StreamResponse:
+async def scan_folder(request: web.Request, asked: ScanFolder) -> Written:
     """The files of one folder, as they are or as of a moment of the past."""
     gallery = request.app[GALLERY]
     if asked.at is None:
@@ -150,7 +150,7 @@ async def scan_folder(request: web.Request, asked: ScanFolder) -> web.StreamResp
         then = await view_of(request, asked.project_path, asked.at)
         files = await gallery.folder_at(asked.project_path, asked.folder_path, then, asked.at)
     rows = row_writer(request[DIALECT])(files)
-    return json_response({request[DIALECT].spell("files"): rows})
+    return Written({request[DIALECT].spell("files"): rows})
 
 
 @frozen(kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 
 from aiohttp import WSCloseCode, web
@@ -11,7 +13,7 @@ from attrs import define, field, frozen
 from events.stamp import moment
 from orchestrator.errors import OrchestratorError
 from orchestrator.gallery.news import Change, GalleryNews, News
-from orchestrator.http.dialects import DOCUMENTED
+from orchestrator.http.dialects import DIALECT, Dialect
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
 from orchestrator.http.gallery import PROJECT_PATH
@@ -89,7 +91,7 @@ class Scanned:
 
 
 Message = Hello | Changes | IndexProgress | Scanned
-_WRITERS = {cls: DOCUMENTED.writer(cls) for cls in (Hello, Changes, IndexProgress, Scanned)}
+_CLASSES: tuple[type[Message], ...] = (Hello, Changes, IndexProgress, Scanned)
 #: Changes of one message; with long notes that makes a few megabytes.
 MOST_CHANGES = 200
 
@@ -115,7 +117,8 @@ async def watch_gallery(request: web.Request, asked: WatchGallery) -> web.Stream
     # Who looks at a project wants it indexed.
     index, news = request.app[INDEXES].of(project), request.app[NEWS]
     with news.feed.watch(lambda each: each.root == project.root) as watcher:
-        telling = _Telling(socket, request.app[PROJECTS], project, news, asked.cursor)
+        spoken = request[DIALECT]
+        telling = _Telling(socket, request.app[PROJECTS], project, news, spoken, asked.cursor)
         await telling.hello()
         await telling.catch_up()
         if index.progress.phase != "done":
@@ -137,6 +140,7 @@ class _Telling:
     projects: Projects
     _opened: Project
     news: GalleryNews
+    dialect: Dialect
     #: Where the client stands; None if it has not told.
     cursor: str | None
 
@@ -186,7 +190,12 @@ class _Telling:
             )
 
     async def _send(self, message: Message) -> None:
-        await self.socket.send_str(dump(_WRITERS[type(message)](message)).decode())
+        await self.socket.send_str(dump(_writers(self.dialect)[type(message)](message)).decode())
+
+
+@cache
+def _writers(dialect: Dialect) -> dict[type[Message], Callable[[Any], Any]]:
+    return {cls: dialect.writer(cls) for cls in _CLASSES}
 
 
 def _change(change: Change) -> GalleryChange:

@@ -63,6 +63,9 @@ STATUS: Final[Mapping[type[OrchestratorError], int]] = {
     OrchestratorError: 502,
 }
 
+#: What says that a request cannot be read, whatever it asks for.
+_UNREADABLE: Final = (errors.Malformed, errors.BodyTooLarge, errors.InvalidFields)
+
 #: Codes of refusals that aiohttp itself makes. Phrases of statuses change between Python
 #: versions, codes must not.
 HTTP_CODES: Final[Mapping[int, str]] = {
@@ -188,6 +191,7 @@ def refusal_of(error: OrchestratorError) -> Refusal:
         remedy=error.remedy,
         detail=error.detail(),
         headers=headers,
+        considered=not isinstance(error, _UNREADABLE),
     )
 
 

@@ -17,9 +17,7 @@ from orchestrator.errors import (
     OrchestratorError,
 )
 from orchestrator.http import dialects
-from orchestrator.http.dialects import CORE, Dialect
-from orchestrator.http.endpoint import Endpoint, Reads
-from orchestrator.http.fields import described
+from orchestrator.http.endpoint import Endpoint, Reads, asked_in
 from orchestrator.http.middleware import (
     ACTOR_HEADER,
     ACTOR_LENGTH,
@@ -27,23 +25,14 @@ from orchestrator.http.middleware import (
     REQUEST_ID_HEADER,
     status_of,
 )
+from orchestrator.http.openapi_parts import REFUSAL, SHARED, TOLD, Part, any_of, refer
 from orchestrator.http.schemas import Components, Schema, documentation
 
 _JSON: Final = "application/json"
 _YAML: Final = "application/yaml"
-_REFUSAL: Final = "Refusal"
 _EITHER: Final = "Without a body, the same fields are read from the query string."
-_REFUSAL_SCHEMA: Final[Schema] = {
-    "type": "object",
-    "description": "Why a request was not served.",
-    "properties": {
-        "code": {"type": "string", "description": "A stable name for programs."},
-        "message": {"type": "string", "description": "What happened, with the values."},
-        "remedy": {"type": "string", "description": "What to do about it."},
-        "detail": {"description": "Machine-readable particulars, or null."},
-    },
-    "required": ["code", "message", "remedy", "detail"],
-}
+#: What stands before the part of a description that is about the frontend.
+_SPOKEN: Final = "**Frontend dialect** (snake_case):"
 
 
 @frozen(kw_only=True, eq=False)
@@ -65,7 +54,7 @@ def document(endpoints: Iterable[Endpoint], info: Info) -> dict[str, Any]:
         ValueError: If two handlers have the same name, or two endpoints the same route.
     """
     components = Components()
-    components.schemas[_REFUSAL] = dict(_REFUSAL_SCHEMA)
+    components.schemas |= SHARED
     paths: dict[str, dict[str, Any]] = {}
     names: set[str] = set()
     for one in endpoints:
@@ -109,24 +98,24 @@ _REQUEST_ID: Final[Schema] = {
 
 
 class _Operation:
-    """One endpoint in the words of OpenAPI."""
+    """One endpoint in the words of OpenAPI, in each of its dialects."""
 
     def __init__(self, one: Endpoint, components: Components) -> None:
+        # The document comes first, in the dialect that it is the document of.
+        spoken = dialects.spoken(dialect=one.dialect)[::-1]
+        self._parts = [Part(asked_in(each, one), each, components) for each in spoken]
         self._one = one
-        self._components = components
-        # The document shows the dialect that it is the document of.
-        self._dialect = dialects.spoken(dialect=one.dialect)[-1]
 
     def plain(self) -> dict[str, Any]:
         """The operation object."""
         one = self._one
         operation: dict[str, Any] = {"operationId": one.name, "summary": one.summary}
-        told = [one.description, _EITHER if one.reads is Reads.EITHER else ""]
+        told = [one.description, _EITHER if one.reads is Reads.EITHER else "", *self._spoken()]
         if any(told):
             operation["description"] = "\n\n".join(filter(None, told))
         operation["tags"] = list(one.tags)
         operation["parameters"] = [
-            *self._in_path(),
+            *self._parts[0].in_path(),
             *self._in_query(),
             {"$ref": "#/components/parameters/Actor"},
         ]
@@ -135,54 +124,37 @@ class _Operation:
         operation["responses"] = {**self._success(), **self._refusals()}
         return operation
 
-    def _fields(self) -> Sequence[attrs.Attribute[Any]]:
-        if self._one.request is None:
-            return ()
-        found: tuple[attrs.Attribute[Any], ...] = attrs.fields(
-            attrs.resolve_types(self._one.request)
-        )
-        return found
-
-    def _in_path(self) -> list[Schema]:
-        return [self._parameter(a, "path", CORE) for a in self._fields() if self._named(a)]
+    def _spoken(self) -> list[str]:
+        """What the frontend's way to ask is for, where it is one of its own."""
+        mine = self._one.frontend
+        return [] if mine is None else [f"{_SPOKEN} {mine.summary}"]
 
     def _in_query(self) -> list[Schema]:
-        if self._one.reads is not Reads.QUERY:
-            return []
-        found = [a for a in self._fields() if not self._named(a) and a.init]
-        return [self._parameter(a, "query", self._dialect) for a in found]
-
-    def _named(self, attribute: attrs.Attribute[Any]) -> bool:
-        return self._one.in_path(attribute.name)
-
-    def _parameter(self, attribute: attrs.Attribute[Any], place: str, dialect: Dialect) -> Schema:
-        name = dialect.spell(attribute.name)
-        told = described(attribute)
-        schema = self._components.property(attribute, dialect, "request", self._one.extra)
-        parameter: Schema = {"name": name, "in": place, "schema": schema}
-        if description := schema.pop("description", ""):
-            parameter["description"] = description
-        if told.aliases and place == "query":
-            others = ", ".join(f"`{alias}`" for alias in told.aliases)
-            parameter["description"] = f"{description} Other names: {others}.".strip()
-        required = attribute.default is attrs.NOTHING
-        if place == "path" or (required and not told.aliases):
-            parameter["required"] = True
-        example = (self._one.example or {}).get(name)
-        if example is not None and place == "query":
-            parameter["example"] = example
-        return parameter
+        """The parameters of all dialects: none is needed by itself if there are several."""
+        by_name: dict[str, Schema] = {}
+        for part in self._parts:
+            for parameter in part.in_query():
+                by_name.setdefault(parameter["name"], parameter)
+        found = list(by_name.values())
+        if len(self._parts) > 1:
+            for parameter in found:
+                if parameter.pop("required", False):
+                    text = parameter.get("description", "")
+                    parameter["description"] = f"{text} Needed in its dialect.".strip()
+        return found
 
     def _body(self) -> Schema | None:
         one = self._one
         if one.request is None or one.reads is Reads.QUERY or not one.takes_fields:
             return None
-        schema = self._components.request(one.request, self._dialect, one.extra, one.parameters)
-        content: Schema = {"schema": schema}
-        if one.example is not None:
-            content["example"] = dict(one.example)
+        content: Schema = {"schema": any_of([part.body() for part in self._parts])}
+        examples = {part.name: dict(part.example) for part in self._parts if part.example}
+        if len(examples) > 1:
+            content["examples"] = {name: {"value": example} for name, example in examples.items()}
+        elif examples:
+            (content["example"],) = examples.values()
         # OpenAPI cannot say "body or query": it asks for the body, the description tells the rest.
-        needed = any(a.default is attrs.NOTHING for a in self._fields() if not self._named(a))
+        needed = self._parts[0].needs_fields
         required = one.reads is Reads.BODY or (one.reads is Reads.EITHER and needed)
         return {"required": required, "content": {_JSON: content}}
 
@@ -190,23 +162,31 @@ class _Operation:
         one = self._one
         if one.websocket:
             return {"101": {"description": "The connection becomes a WebSocket."}}
+        by_status: dict[int, list[Schema]] = {}
+        for part in self._parts:
+            by_status.setdefault(part.status, []).extend(part.answers())
+        if one.pages_read_refusals:
+            by_status.setdefault(200, []).append(refer(TOLD))
+        return {str(status): self._answer(status, schemas) for status, schemas in by_status.items()}
+
+    def _answer(self, status: int, schemas: list[Schema]) -> Schema:
+        one = self._one
         content: dict[str, Schema] = {
             # YAML is read by whoever checks an answer, and may hold anything.
             media: {"schema": {} if media == _YAML else {"type": "string", "format": "binary"}}
             for media in one.media
         }
-        if one.response is not None:
-            schema = self._components.schema(one.response, self._dialect, "response")
-            content[_JSON] = {"schema": schema}
+        if schemas:
+            content[_JSON] = {"schema": any_of(schemas)}
             if one.response_example is not None:
                 content[_JSON]["example"] = dict(one.response_example)
         answer: Schema = {
-            "description": HTTPStatus(one.status).phrase,
+            "description": HTTPStatus(status).phrase,
             "headers": {REQUEST_ID_HEADER: {"$ref": "#/components/headers/RequestId"}},
         }
         if content:
             answer["content"] = content
-        return {str(one.status): answer}
+        return answer
 
     def _refusals(self) -> dict[str, Schema]:
         by_status: dict[int, list[type[OrchestratorError]]] = {}
@@ -229,7 +209,7 @@ def _refusal(kinds: Sequence[type[OrchestratorError]]) -> Schema:
     lines = [f"`{kind.code}`: {documentation(kind)}" for kind in kinds]
     answer: Schema = {
         "description": "\n\n".join(lines) or "Any other refusal, in the same shape.",
-        "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{_REFUSAL}"}}},
+        "content": {_JSON: {"schema": refer(REFUSAL)}},
     }
     if any(status_of(kind) == 503 for kind in kinds):
         answer["headers"] = {

@@ -24,6 +24,13 @@ class Reply(Generic[R]):
     headers: Mapping[str, str] = field(factory=dict)
 
 
+@frozen
+class Written:
+    """An answer that its handler has written itself, in the request's dialect, to be fast."""
+
+    plain: dict[str, Any]
+
+
 @frozen(kw_only=True)
 class Refusal:
     """Why a request was not served, before a dialect gives it its shape."""
@@ -35,6 +42,8 @@ class Refusal:
     #: Machine-readable particulars, plain JSON or None.
     detail: Any = None
     headers: Mapping[str, str] = field(factory=dict)
+    #: Whether the request was understood, and is refused for what it asks.
+    considered: bool = False
 
 
 def iso(time: datetime) -> str:

@@ -75,6 +75,8 @@ class Components:
             TypeError: For a type that has no JSON form.
         """
         wanted = getattr(wanted, "__supertype__", wanted)
+        if wanted is datetime and mode == "response" and dialect.times == "epoch":
+            return {"type": "number", "description": "Seconds since 1970."}
         if wanted in _SCALARS:
             return dict(_SCALARS[wanted])
         if wanted is Any or wanted is object:

@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from orchestrator.errors import InvalidFields
 from orchestrator.http import body, dialects
 from orchestrator.http.body import Sent
-from orchestrator.http.dialects import CORE, DIALECT, Dialect
-from orchestrator.http.endpoint import Endpoint, Reads
+from orchestrator.http.dialects import CORE, CORE_IN_PAGES, DIALECT, Dialect
+from orchestrator.http.endpoint import Endpoint, Reads, asked_in
 from orchestrator.http.faulty import Refused
 from orchestrator.http.reader import ClassReader, build
-from orchestrator.http.replies import Reply, json_response
+from orchestrator.http.replies import Reply, Written, json_response
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -46,13 +46,25 @@ def routes(
 def _serving(one: Endpoint, limit: int) -> Serve:
     speakers = _speakers(one)
     spoken = tuple(speakers)
+    if len(spoken) == 1:
+        (dialect,) = spoken
+        return _serving_in_one(one, dialect, speakers[dialect], limit)
 
     async def serve(request: web.Request) -> web.StreamResponse:
         sent = await _receive(one, request, limit)
         dialect = request[DIALECT] = dialects.choose(spoken, sent.fields)
-        speaker = speakers[dialect]
-        answer = await one.handler(request, *speaker.read(request, sent))
-        return speaker.reply(answer)
+        return await speakers[dialect].serve(request, sent)
+
+    return serve
+
+
+def _serving_in_one(one: Endpoint, dialect: Dialect, speaker: _Speaker, limit: int) -> Serve:
+    """The same where the dialect is known before anything is read."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        in_page = one.pages_read_refusals and hdrs.ORIGIN in request.headers
+        request[DIALECT] = CORE_IN_PAGES if in_page else dialect
+        return await speaker.serve(request, await _receive(one, request, limit))
 
     return serve
 
@@ -81,7 +93,9 @@ class _Speaker:
     """Reads the requests of one endpoint, and writes its answers, in one dialect."""
 
     def __init__(self, one: Endpoint, dialect: Dialect) -> None:
+        one = asked_in(dialect, one)
         self._one = one
+        self._wrap = dialect.wrap
         self._write = dialect.writer(one.response) if one.response is not None else None
         self._json = self._query = self._path = None
         if (cls := one.request) is None:
@@ -96,6 +110,10 @@ class _Speaker:
             self._query = _compiled(
                 dialect.reader(cls, text=True, extra=one.extra, only=one.elsewhere)
             )
+
+    async def serve(self, request: web.Request, sent: Sent) -> web.StreamResponse:
+        """Read what was sent, hand it over, reply."""
+        return self.reply(await self._one.handler(request, *self.read(request, sent)))
 
     def read(self, request: web.Request, sent: Sent) -> tuple[Any, ...]:
         """The handler's arguments after the HTTP request: the request object, or nothing.
@@ -122,12 +140,17 @@ class _Speaker:
         """The handler's answer as a response, unless it is one already."""
         if isinstance(answer, web.StreamResponse):
             return answer
+        status = self._one.status
+        if isinstance(answer, Written):
+            return json_response(self._wrap(answer.plain), status=status)
         if self._write is None:
-            return web.Response(status=self._one.status)
+            plain = self._wrap({})
+            return json_response(plain) if plain else web.Response(status=status)
         if not isinstance(answer, Reply):
-            return json_response(self._write(answer), status=self._one.status)
-        status = answer.status if answer.status is not None else self._one.status
-        return json_response(self._write(answer.value), status=status, headers=answer.headers)
+            return json_response(self._wrap(self._write(answer)), status=status)
+        status = answer.status if answer.status is not None else status
+        plain = self._wrap(self._write(answer.value))
+        return json_response(plain, status=status, headers=answer.headers)
 
 
 def _compiled(reader: ClassReader) -> ClassReader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -53,31 +54,54 @@ class Collector:
             NotWantedError: the job was cancelled while this had to wait.
         """
         have = {(o.attempt, o.node, o.index) for o in job.outputs}
-        for output, index in _numbered(outputs):
-            if (self.attempt, output.node_id, index) not in have:
-                await self._bring(output, index)
+        missing = [
+            (output, index)
+            for output, index in _numbered(outputs)
+            if (self.attempt, output.node_id, index) not in have
+        ]
+        # All are fetched before the first is put in place: an attempt that comes to nothing because
+        # one of them is gone should leave none of the others in the project.
+        staged: list[FilesIntended] = []
+        try:
+            for output, index in missing:
+                staged.append(await self._stage(output, index))
+        except Exception:
+            await asyncio.to_thread(self._discard, staged)
+            raise
+        for (output, index), ready in zip(missing, staged, strict=True):
+            await self._put(output, index, ready)
 
-    async def _bring(self, output: Output, index: int) -> None:
+    async def _put(self, output: Output, index: int, staged: FilesIntended) -> None:
+        """Give a staged file its name; fetch it anew if it is not there any more."""
         for _ in range(FETCHES):
-            source, fetched = await self._fetch(output)
-            staged = FilesIntended(
-                op="",
-                action="store",
-                source=source,
-                to="",
-                size=fetched.size,
-                sha256=fetched.sha256,
-                job=self.job_id,
-                attempt=self.attempt,
-                node=output.node_id,
-                index=index,
-                kind=output.kind,
-                original=output.filename,
-            )
             if await self.placer.place(staged):
                 return
+            staged = await self._stage(output, index)
         said = "it vanished from our own folder each time that it was fetched"
         raise OutputMissing(self.backend.config.id, output.filename, said)
+
+    def _discard(self, staged: Sequence[FilesIntended]) -> None:
+        """Remove what will not be put in place; what stays is swept at the next start. Blocks."""
+        for each in staged:
+            with suppress(OSError):
+                (self.teller.root / each.source).unlink(missing_ok=True)
+
+    async def _stage(self, output: Output, index: int) -> FilesIntended:
+        source, fetched = await self._fetch(output)
+        return FilesIntended(
+            op="",
+            action="store",
+            source=source,
+            to="",
+            size=fetched.size,
+            sha256=fetched.sha256,
+            job=self.job_id,
+            attempt=self.attempt,
+            node=output.node_id,
+            index=index,
+            kind=output.kind,
+            original=output.filename,
+        )
 
     async def _fetch(self, output: Output) -> tuple[str, Fetched]:
         """Download into the project's staging folder, and make sure that it is what it says.

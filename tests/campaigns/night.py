@@ -108,11 +108,13 @@ class Night:
             await FAULTS[blow.fault](node, blow.seconds)
 
     async def _cancel(self, chance: random.Random) -> None:
-        """Somebody changes their mind about a job of the last few."""
+        """Somebody changes their mind about a job: one that runs, or else one of the last few."""
         known = [(n, job) for n, job in enumerate(self.jobs) if job is not None]
         if not known:
             return
-        number, job = chance.choice(known[-6:])
+        executed = {job for node in self.stage.nodes.values() for job in node.executed_jobs()}
+        running = [(n, job) for n, job in known if job in executed]
+        number, job = chance.choice(running or known[-6:])
         needs = self.plan.asks[number].needs
         host = self._host(number if needs is None else self._where(needs))
         host = self._host(0) if number < GROUP else host

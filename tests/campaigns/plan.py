@@ -62,7 +62,10 @@ FAULTS: dict[str, tuple[float, float]] = {
     "service_killed": (0.0, 0.05),
 }
 #: What begins in one night: each fault once, and these again.
-AGAIN = ("restart", "hang", "interrupted", "out_of_memory", "service_killed", "answer_lost")
+AGAIN = (
+    *("restart", "hang", "interrupted", "out_of_memory", "service_killed", "answer_lost"),
+    *("cancel", "cancel"),
+)
 #: Faults that take a backend away for long; a night has some of them, or it would take too long.
 LONG = ("long_hang", "unplugged", "dead_worker", "same_number", "down")
 LONG_ONES = 3

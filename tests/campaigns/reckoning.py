@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from attrs import asdict, define, field
 from PIL import Image
@@ -37,9 +38,8 @@ class Tally:
     attempts: int = 0
     given_up: Counter[str] = field(factory=Counter)
     outputs: int = 0
-    #: Files beside the jobs' outputs: of attempts that came late, and that were given up halfway.
+    #: Files beside the jobs' outputs: of attempts that came late, or were given up halfway.
     extra: int = 0
-    partial: int = 0
     visits: int = 0
     visits_lost: int = 0
     #: How often each fault was inflicted, and how many prompts each kind of incident met.
@@ -56,15 +56,15 @@ class Tally:
 async def reckon(night: Night) -> Tally:
     """Stop the services, and assert all that must be so; returns the figures."""
     stage = night.stage
-    hashes = {}
+    states = {}
     for host in stage.hosts:
         project = await host.service.dispatcher.projects.get(stage.project)
         await project.follow()
-        hashes[host.name] = state_hash(project.tables.pack())
+        states[host.name] = project.tables.pack()
     hosts = {host.id for host in stage.hosts}
     await stage.services.aclose()
     tally = Tally(seeds=1, jobs=len(night.jobs), faults=Counter(night.inflicted))
-    _judge_log(night, hashes)
+    _judge_log(night, states)
     _judge_backends(night, hosts, tally)
     _judge_visitors(night, hosts, tally)
     _judge_jobs(night, hosts, tally)
@@ -76,14 +76,18 @@ def _silent(_: str, __: int) -> Iterator[Callable[[int], None]]:
     yield lambda _: None
 
 
-def _judge_log(night: Night, hashes: dict[str, str]) -> None:
+def _judge_log(night: Night, states: dict[str, dict[str, Any]]) -> None:
     """It keeps every promise, outputs included, and tells again the state that each host had."""
     root = night.stage.project
     now_ms = time.time_ns() // 1_000_000
     report = audit(root, root / ".gallery", outputs=True, phase=_silent, now_ms=now_ms)
     broken = [f for f in report.findings if f.severity is Severity.BROKEN]
     assert not broken, broken
-    assert hashes == dict.fromkeys(hashes, report.state_hash)
+    replayed = Replayed.of(root).view.tables.pack()
+    assert state_hash(replayed) == report.state_hash
+    for host, state in states.items():
+        differing = {name: _difference(state[name], replayed[name]) for name in replayed}
+        assert not any(differing.values()), (host, differing)
     told = night.stage.told()
     opened = {t.data["op"] for t in told if t.type == "files.intended"}
     closed = [t.data["op"] for t in told if t.type in {"files.done", "files.failed"}]
@@ -91,11 +95,17 @@ def _judge_log(night: Night, hashes: dict[str, str]) -> None:
     assert night.stage.staged() == []
 
 
+def _difference(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """What a table says of some keys and another one says otherwise."""
+    keys = one.keys() | other.keys()
+    return {key: (one.get(key), other.get(key)) for key in keys if one.get(key) != other.get(key)}
+
+
 def _judge_backends(night: Night, hosts: set[str], tally: Tally) -> None:
     """Nothing of ours is left, nothing global was asked for, and each host touched only its own."""
     for node in night.stage.nodes.values():
         node.behaves()
-        assert node.of_host() == []
+        assert node.of_hosts() == []
         owners = {
             body["prompt_id"]: body["extra_data"]["orchestrator"]["host"] for body in node.ours()
         }
@@ -155,6 +165,9 @@ def _judge_jobs(night: Night, hosts: set[str], tally: Tally) -> None:
         paths += [output.path for output in job.outputs]
         _judge_attempts(job_id, job, ask.kind, world, tally)
         _judge_end(job_id, job, ask.kind, world, tally)
+        if job.end is not None and job.end.kind == "dependency":
+            assert ask.needs is not None
+            assert jobs[night.jobs[ask.needs] or ""].status is not Status.SUCCEEDED
     assert sorted(paths) == night.stage.files()
     for path in paths:
         with Image.open(night.stage.project / path) as picture:
@@ -168,6 +181,12 @@ def _judge_attempts(job_id: str, job: Job, kind: str, world: World, tally: Tally
         tally.given_up[attempt.kind if attempt.sent else "not sent"] += 1
         assert world.explains(attempt, attempt.reason or "", kind), (job_id, attempt)
     assert len([a for a in given_up if a.sent]) < MAX_ATTEMPTS
+    for attempt in given_up:
+        assert attempt.requeued is not None
+        stored = [o for o in job.outputs if o.attempt == attempt.number]
+        assert all(o.extra for o in stored), (job_id, stored)
+        before = [o for o in stored if o.as_of < attempt.requeued]
+        assert not before or len(before) < (attempt.outputs or 0), (job_id, attempt, stored)
     numbers = [a.number for a in job.attempts]
     assert numbers == list(range(1, len(numbers) + 1))
 
@@ -175,8 +194,8 @@ def _judge_attempts(job_id: str, job: Job, kind: str, world: World, tally: Tally
 def _judge_end(job_id: str, job: Job, kind: str, world: World, tally: Tally) -> None:
     # What an attempt had stored before it was given up stands beside the job's outputs, too.
     given_up = {a.number for a in job.attempts if a.requeued is not None}
-    of_job = [o for o in job.outputs if not o.extra and o.attempt not in given_up]
-    tally.partial += sum(not o.extra and o.attempt in given_up for o in job.outputs)
+    of_job = [o for o in job.outputs if not o.extra]
+    assert not [o for o in of_job if o.attempt in given_up], (job_id, job.outputs)
     results = [(o.node, o.index) for o in of_job]
     tally.outputs += len(results)
     tally.extra += sum(o.extra for o in job.outputs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -67,12 +66,16 @@ class Node(rig.Box):
         up = self.state()["listening"] and self.plugged_in.is_set()
         return up and self.memory.not_hung.is_set()
 
-    def of_host(self, host: str | None = None) -> list[str]:
-        """Prompts of a host, or of any, that wait or run there now."""
+    def of_hosts(self) -> list[str]:
+        """Prompts of any of our hosts that wait or run there now."""
         queue = self.memory.queue
         items = (*queue.running.values(), *queue.pending)
-        marks = [(item[1], item[3].get("orchestrator")) for item in items]
-        return [p for p, mark in marks if mark and host in (None, mark["host"])]
+        return [item[1] for item in items if "orchestrator" in item[3]]
+
+    def executed_jobs(self) -> list[str]:
+        """Jobs whose prompts run there now."""
+        running = self.memory.queue.running.values()
+        return [item[3]["orchestrator"]["job"] for item in running if "orchestrator" in item[3]]
 
 
 @define(eq=False, repr=False)
@@ -134,7 +137,9 @@ class Host:
                 await asyncio.sleep(0.01)
 
     def is_quiet(self) -> bool:
-        """Whether it works on nothing, but for what never ends."""
+        """Whether it works on nothing, and expects no late results."""
+        if any(self.service.dispatcher._late._adrift.values()):
+            return False
         names = [task.get_name() for task in self.service.tasks]
         return not any(name.startswith(("late ", "stray ", "restore ")) for name in names)
 
@@ -248,12 +253,3 @@ class Stage:
             due = loop.time() + 0.01
             await asyncio.sleep(0.01)
             self.lag = max(self.lag, loop.time() - due)
-
-
-def incidents(nodes: Iterable[Node]) -> dict[str, Counter[str]]:
-    """What happened to each prompt: how often which kind of incident."""
-    found: dict[str, Counter[str]] = {}
-    for node in nodes:
-        for incident in node.incidents:
-            found.setdefault(incident.prompt_id, Counter())[incident.kind] += 1
-    return found

@@ -31,6 +31,8 @@ class Service:
     folder: Path
     servers: tuple[ComfyServer, ...]
     max_concurrent_jobs: int = 2
+    #: Where projects are kept, if not below `folder`: another service may use them, too.
+    shows: Path | None = None
     url: str = field(default="", init=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _session: aiohttp.ClientSession = field(factory=aiohttp.ClientSession, init=False)
@@ -59,7 +61,7 @@ class Service:
     @property
     def project(self) -> Path:
         """The project that the tests' jobs belong to."""
-        return self.folder / "shows" / "Eliot"
+        return (self.shows or self.folder / "shows") / "Eliot"
 
     @property
     def log(self) -> Path:

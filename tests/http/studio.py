@@ -121,7 +121,11 @@ def refused(answer: Answer, status: int, code: str) -> dict[str, Any]:
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.headers["X-Request-Id"]
     plain = answer.plain
-    assert list(plain) == ["code", "message", "remedy", "detail"]
+    assert list(plain)[:4] == ["code", "message", "remedy", "detail"]
+    assert {name: plain[name] for name in list(plain)[4:]} in (
+        {},
+        {"success": False, "error": plain["message"]},
+    ), "the core says it in the frontend's words, too"
     assert plain["code"] == code, plain
     assert plain["message"]
     assert plain["remedy"].endswith(".")

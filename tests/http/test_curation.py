@@ -109,10 +109,10 @@ class TestRatings:
 
     async def test_every_faulty_field_is_named(self, service: Service) -> None:
         """All at once, each with its path; a near miss with what was probably meant."""
-        answer = await service.post("/api/gallery/ratings", {"project_path": 1, "rating": "x"})
+        answer = await service.post("/api/gallery/ratings", {"projectpath": 1, "rating": "x"})
         found = faults(answer)
-        assert set(found) == {"projectPath", "rating", "project_path"}
-        assert "did you mean projectPath?" in found["project_path"]
+        assert set(found) == {"projectPath", "rating", "projectpath"}
+        assert "did you mean projectPath?" in found["projectpath"]
 
 
 class TestTags:

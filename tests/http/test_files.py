@@ -214,20 +214,24 @@ class TestServeImage:
         assert (await fetch(service, path)).body == b"x"
 
 
+#: What the frontend reads besides.
+SUCCESS = {"success": True, "message": "OK", "error": None}
+
+
 class TestPngMetadata:
     async def test_what_comfyui_wrote(self, service: Service) -> None:
         """The graph that ran, and the drawing."""
         answer = await service.get("/api/png-metadata", path=str(service.project / FIRST))
         assert (answer.status, answer.plain) == (
             200,
-            {"prompt": PROMPT, "workflow": WORKFLOW, "parameters": None},
+            {"prompt": PROMPT, "workflow": WORKFLOW, "parameters": None, **SUCCESS},
         )
 
     async def test_nothing_written(self, service: Service) -> None:
         """Three times null."""
         (service.project / "a.mp4").write_bytes(b"x")
         answer = await service.get("/api/png-metadata", path=str(service.project / "a.mp4"))
-        assert answer.plain == {"prompt": None, "workflow": None, "parameters": None}
+        assert answer.plain == {"prompt": None, "workflow": None, "parameters": None, **SUCCESS}
 
     async def test_a_missing_file(self, service: Service) -> None:
         """404."""

@@ -111,6 +111,8 @@ class Running:
         """Something that exists, for half of what is made up."""
         if name in ("files", "trash") and isinstance(value, list) and len(value) % 2:
             return [FIRST, SECOND]
+        if name == "file_paths" and isinstance(value, list) and len(value) % 2:
+            return [str(self.studio.project / FIRST), SECOND]
         if not isinstance(value, str) or len(value) % 2:
             return value
         known = {
@@ -120,6 +122,11 @@ class Running:
             "path": str(self.studio.project / FIRST),
             "filePath": FIRST,
             "folderPath": "Panel_01",
+            "file_path": str(self.studio.project / FIRST),
+            "folder_path": str(self.studio.project / "Panel_01"),
+            "target_folder": str(self.studio.project / "Panel_02"),
+            "new_name": "renamed.png",
+            "pattern": "{original}_{index}",
             "keep": FIRST,
             "newName": "renamed.png",
             "destination": "Panel_02",

@@ -325,7 +325,7 @@ def path_fields() -> Iterator[tuple[Endpoint, str]]:
 def request_with(one: Endpoint, asked: str, folder: str, file: str) -> tuple[dict[str, Any], str]:
     """A request in which all paths are those of a Windows computer, and the path asked about."""
     assert one.request is not None
-    spell = dialects.spoken(dialect=one.dialect)[0].spell
+    spell = dialects.spoken(dialect=one.dialect)[-1].spell
     sent: dict[str, Any] = {}
     value = ""
     for attribute in attrs.fields(attrs.resolve_types(one.request)):

@@ -10,7 +10,7 @@ import pytest
 from attrs import frozen
 
 from orchestrator.http import dialects, replies
-from orchestrator.http.dialects import CORE, DOCUMENTED, camel
+from orchestrator.http.dialects import CORE, DOCUMENTED, FRONTEND, Dialect, camel
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,55 @@ def test_times_beside_a_name_that_is_no_utf8() -> None:
         replies.dump(["caf\udce9.png", datetime(2026, 2, 22)])  # noqa: DTZ001 -- the test's point
 
 
-def test_an_endpoint_speaks_the_dialect_of_its_document() -> None:
-    """Spelled in camelCase for the gallery, snake_case for the core."""
-    assert dialects.choose(dialects.spoken(dialect=True), {"project_path"}) is DOCUMENTED
-    assert dialects.choose(dialects.spoken(dialect=False), set()) is CORE
+class TestChoosing:
+    @pytest.mark.parametrize(
+        ("names", "dialect"),
+        [
+            ({"projectPath"}, DOCUMENTED),
+            (set(), DOCUMENTED),
+            ({"tag_ids", "new_name"}, DOCUMENTED),
+            ({"project_path"}, FRONTEND),
+            ({"folder_path"}, FRONTEND),
+            ({"file_path", "new_name"}, FRONTEND),
+            ({"file_paths", "target_folder"}, FRONTEND),
+            ({"projectPath", "project_path"}, FRONTEND),
+        ],
+    )
+    def test_a_gallery_answers_as_it_is_asked(self, names: set[str], dialect: Dialect) -> None:
+        """A path in snake_case makes it the frontend's, whatever stands beside it."""
+        assert dialects.choose(dialects.spoken(dialect=True), names) is dialect
+
+    def test_the_core_has_one_spelling(self) -> None:
+        """The document itself spells it in snake_case."""
+        assert dialects.choose(dialects.spoken(dialect=False), {"projectPath"}) is CORE
+
+
+class TestFrontend:
+    def test_times_are_seconds(self) -> None:
+        """Everywhere, also in lists."""
+        write = FRONTEND.writer(list[Holder])
+        time = datetime(2026, 2, 22, 10, 30, tzinfo=UTC)
+        assert write([Holder({}, 1, time)])[0]["maybe"] == time.timestamp()
+
+    def test_an_answer_says_that_it_is_one(self) -> None:
+        """Unless it says of itself that nothing could be done."""
+        assert FRONTEND.wrap({"a": 1}) == {"success": True, "message": "OK", "a": 1}
+        assert FRONTEND.wrap({"success": False, "message": "no"})["success"] is False
+        assert FRONTEND.wrap([1]) == [1]
+
+    @pytest.mark.parametrize("considered", [True, False])
+    def test_a_refusal_is_read_in_one_place_of_three(self, *, considered: bool) -> None:
+        """Status 200 if the request was understood; the same text wherever somebody looks."""
+        refusal = replies.Refusal(
+            status=404, code="a.b", message="Gone.", remedy="Look.", detail=[1],
+            considered=considered,
+        )  # fmt: skip
+        status, plain = FRONTEND.refuse(refusal)
+        assert status == (200 if considered else 404)
+        assert plain == {
+            "success": False, "message": "Gone.", "error": "Gone.", "detail": "Gone.",
+            "code": "a.b", "remedy": "Look.",
+        }  # fmt: skip
 
 
 @frozen

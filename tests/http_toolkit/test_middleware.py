@@ -21,7 +21,8 @@ from tests.http_toolkit.conftest import Client, Faults
 
 PAGE = {"Origin": "http://studio:5173"}
 OTHER = {"Origin": "http://evil.example"}
-SHAPE = {"code", "message", "remedy", "detail"}
+#: The last two are for the frontend, which spells the core as the document does.
+SHAPE = {"code", "message", "remedy", "detail", "success", "error"}
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ class TestErrors:
     async def test_each_kind_has_its_status(
         self, client: Client, name: str, status: int, code: str
     ) -> None:
-        """One shape for all: code, message, remedy, detail."""
+        """One shape for all: code, message, remedy, detail; and `error` for the frontend."""
         response = await client.get(f"/api/fail/{name}")
         assert response.status == status
         plain = await response.json()
@@ -76,6 +77,8 @@ class TestErrors:
             "message": str(error),
             "remedy": error.remedy,
             "detail": error.detail(),
+            "success": False,
+            "error": str(error),
         }
 
     def test_every_error_of_ours_has_a_status(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -125,3 +126,13 @@ class TestFold:
         events = [queued(), event_of(e.JobSubmitted, 1)]
         assert job_after(events).open_attempt is not None
         assert job_after([*events, event_of(e.JobRequeued, 1)]).open_attempt is None
+
+    @pytest.mark.parametrize("late", [False, True])
+    def test_a_file_of_an_attempt_that_is_given_up_is_extra(self, late: bool) -> None:
+        """Whether it came before that or after; those of other attempts are the job's outputs."""
+        stored = event_of(e.JobOutputStored, 1)
+        requeued = event_of(e.JobRequeued, 1)
+        begun = [queued(), event_of(e.JobSubmitted, 1), event_of(e.JobRendered, 1)]
+        order = [requeued, stored] if late else [stored, requeued]
+        job = job_after([*begun, *order, event_of(e.JobOutputStored, 2)])
+        assert [(output.attempt, output.extra) for output in job.outputs] == [(1, True), (2, False)]

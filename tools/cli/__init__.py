@@ -23,6 +23,7 @@ from tools.cli.lazy import LazyCommand, Program
             "tools.cli.import_:import_",
             "Take over what a predecessor of this service kept in a project.",
         ),
+        "doctor": LazyCommand("tools.cli.doctor:doctor", "Measure a share as it is mounted here."),
         "log": LazyCommand(
             "tools.cli.log:log", "Read a project's log: replay, history, jobs, audit, cat."
         ),

@@ -6,10 +6,10 @@ from typing import Final, Literal
 
 from attrs import frozen
 
-#: `interrupted`, `deleted`: by a request of somebody. The others are faults of this server:
-#: `lost` with the process, or ended and `forgotten` with it, `doomed` to an out-of-memory error, `doubled` in the queue, queued but
-#: `unanswered` or answered with an `error`, `spoiled` because its files were deleted, or served
-#: wrongly.
+#: `interrupted` and `deleted` by a request of somebody. The others are faults of this server:
+#: `lost` with the process, or ended before and `forgotten` with it; `doomed` to an out-of-memory
+#: error; `doubled` in the queue; queued, but `unanswered` or answered with an `error`; `spoiled`,
+#: because its files were deleted.
 Kind = Literal[
     "interrupted",
     "deleted",

@@ -1,0 +1,1 @@
+"""What the existing React frontend asks, and the fields that it reads of the answers."""

@@ -1,0 +1,1 @@
+"""What the figures mean: verdicts, expectations and remedies. Pure."""

@@ -1,0 +1,1 @@
+"""Measuring a share. Blocks, and knows no good or bad."""
