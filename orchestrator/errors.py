@@ -237,7 +237,7 @@ class BackendUnknown(NotFound):
     """A backend id that is not configured."""
 
     code: ClassVar[str] = "backend.unknown"
-    remedy = "Use one of the ids named in `detail`, or add the backend: POST /api/backends, or config.yaml."
+    remedy = "Use one of the ids named in `detail`, or add the backend with POST /api/backends."
     backend_id: str
     known: tuple[str, ...] = ()
 
@@ -1233,9 +1233,7 @@ class WebhookNotPermitted(NotPermitted):
     """An address that a job may not have told of its end."""
 
     code: ClassVar[str] = "webhook.not_permitted"
-    remedy = (
-        "Name a public http(s) address, or add this one to `webhooks` in config.yaml."
-    )
+    remedy = "Name a public http(s) address, or add this one to `webhooks` in config.yaml."
     #: Without its path and query, which may be as good as a password.
     url: str
     reason: str

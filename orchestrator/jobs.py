@@ -210,11 +210,8 @@ class Jobs:
         if project_path is not None:
             root = await asyncio.to_thread(self.roots.permit, project_path)
             await self.projects.get(root)
-        if backend_id is None:
-            page = self.index.page(status, root, offset=offset, limit=limit)
-            return self._all(page), self.index.count(status, root)
-        fits = [f for f in self._all(self.index.page(status, root)) if _is_on(f.job, backend_id)]
-        return fits[offset : offset + limit], len(fits)
+        page = self.index.page(status, root, backend_id, offset=offset, limit=limit)
+        return self._all(page), self.index.count(status, root, backend_id)
 
     def unfinished(self) -> Iterable[Found]:
         """Jobs of all open projects that have not ended."""
@@ -238,10 +235,6 @@ class Jobs:
         project = self.get(job_id).project
         await project.change(RequestCancel(job=JobId(job_id)), actor, job_id)
         return self.found(project, job_id)
-
-
-def _is_on(job: Job, backend_id: str) -> bool:
-    return job.last is not None and job.last.backend == backend_id
 
 
 def _template_of(current: Mapping[str, Any], project: Project) -> str | None:

@@ -41,6 +41,7 @@ from orchestrator.errors import (
     ProjectUnreadable,
     ShareMissing,
 )
+from orchestrator.gallery.promises import Promises
 from orchestrator.host import Host
 from orchestrator.threads import LoopInbox, ShareThreads
 from projections.catalogue import empty_tables
@@ -121,6 +122,8 @@ class Project:
     away: bool = False
     #: Small looks at the project's files.
     share: ShareThreads = field(factory=lambda: ShareThreads("share"))
+    #: Names that files are about to get.
+    promises: Promises = field(factory=Promises)
     #: Number of the last change that was begun; those not yet applied, in order.
     _begun: int = 0
     _unsettled: dict[int, _Change] = field(factory=dict)

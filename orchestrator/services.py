@@ -29,8 +29,8 @@ from orchestrator.metrics.service import Metrics
 from orchestrator.paths.book import MappingBook
 from orchestrator.paths.roots import Roots
 from orchestrator.projects import CurrentProject, Projects
-from orchestrator.saving.service import ImageSaver
 from orchestrator.queueing import Queue
+from orchestrator.saving.service import ImageSaver
 from orchestrator.scheduling.dispatcher import Dispatcher
 from orchestrator.scheduling.fleet import Fleet
 from orchestrator.states.service import ProjectStates

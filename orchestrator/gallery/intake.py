@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -36,8 +36,16 @@ def picture_fault(path: Path, media_type: str) -> str | None:
     return None
 
 
-def free_name(project: Path, template: str, tokens: Mapping[str, str | int], suffix: str) -> str:
+def free_name(
+    project: Path,
+    template: str,
+    tokens: Mapping[str, str | int],
+    suffix: str,
+    promised: Collection[str] = (),
+) -> str:
     """A path relative to the project that nobody has yet, with the next version.
+
+    `promised` are more paths, relative to the project, that count as taken.
 
     Raises:
         TemplateInvalid: the template cannot make a name.
@@ -48,6 +56,8 @@ def free_name(project: Path, template: str, tokens: Mapping[str, str | int], suf
     folder = project.joinpath(*parts[:fixed])
     deep = fixed < len(parts) - 1
     taken = _names_below(folder) if deep else _names(folder)
+    before = "".join(f"{part}/" for part in parts[:fixed])
+    taken += [name.removeprefix(before) for name in promised if name.startswith(before)]
     free = naming.next_name(taken, "/".join(parts[fixed:]), suffix)
     return "/".join((*parts[:fixed], free))
 

@@ -221,10 +221,11 @@ class AttemptRun:
             await self._end(fault)
             return
         kept = [output for output in outputs if output.kept]
+        # The backend is free for the next job while we tell, while we fetch, and while the share
+        # is full.
+        self.backend.unwatch(self.prompt_id)
         step = JobRendered(job=self.job_id, attempt=self.number, outputs=len(kept))
         await self.teller.step(step)
-        # The backend is free for the next job while we fetch, and while the share is full.
-        self.backend.unwatch(self.prompt_id)
         job = await self.teller.job()
         collector = Collector(
             self.job_id,

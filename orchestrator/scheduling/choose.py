@@ -58,7 +58,7 @@ class Candidate:
         return max(self.depth, self.ours), self.ours, self.id
 
 
-@frozen
+@frozen(cache_hash=True)
 class Kind:
     """What a job asks of a backend. Jobs of one kind have the same choice."""
 
@@ -95,6 +95,23 @@ def place(kind: Kind, fleet: Iterable[Candidate]) -> Candidate | Wait:
     if not free:
         return _wait(kind, allowed, able, ready)
     return min(free, key=lambda b: _order(kind, b))
+
+
+def room(kind: Kind, free: Iterable[Candidate]) -> Candidate | None:
+    """The same choice among backends that are ready and have a free slot.
+
+    For a kind of which no job has failed by itself anywhere.
+    """
+    able = [b for b in free if _may(kind, b) and _lacks(kind, b) is None]
+    return min(able, key=lambda b: _order(kind, b)) if able else None
+
+
+def lacking(kind: Kind, fleet: Sequence[Candidate]) -> Wait | None:
+    """What no backend has that a job of this kind needs, if that is so."""
+    if any(_may(kind, b) and _lacks(kind, b) is None for b in fleet):
+        return None
+    found = place(kind, fleet)
+    return found if isinstance(found, Wait) and found.lacking is not None else None
 
 
 def _may(kind: Kind, backend: Candidate) -> bool:

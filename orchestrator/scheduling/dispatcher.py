@@ -30,7 +30,7 @@ from orchestrator.project import Project
 from orchestrator.projects import Projects
 from orchestrator.scheduling.backend import Backend
 from orchestrator.scheduling.backlog import Backlog
-from orchestrator.scheduling.choose import Kind, Wait
+from orchestrator.scheduling.choose import Kind, Wait, place
 from orchestrator.scheduling.filling import fill
 from orchestrator.scheduling.fleet import Fleet
 from orchestrator.scheduling.kinds import Kinds
@@ -81,8 +81,8 @@ class Dispatcher:
     feed: Feed[JobNews]
     outgoing: Outgoing
     backlog: Backlog = field(factory=Backlog)
-    #: Why jobs of these kinds found no backend in the last pass.
-    _waits: dict[Kind, Wait] = field(factory=dict)
+    #: Why jobs of these kinds wait, as far as somebody asked since the last pass.
+    _reasons: dict[Kind, str] = field(factory=dict)
     _kinds: Kinds = field(factory=Kinds)
     #: When we last had backends look up what they have, because jobs found nothing (monotonic).
     _inspected: WeakKeyDictionary[Backend, float] = field(factory=WeakKeyDictionary)
@@ -139,8 +139,11 @@ class Dispatcher:
         kind = self.backlog.lanes.kind_of(job_id)
         if kind is None:
             return self.backlog.reason(job_id)
-        wait = self._waits.get(kind)
-        return "its turn comes next" if wait is None else wait.reason
+        if kind not in self._reasons:
+            found = place(kind, [backend.candidate() for backend in self.fleet.all()])
+            turn = "its turn comes next"
+            self._reasons[kind] = found.reason if isinstance(found, Wait) else turn
+        return self._reasons[kind]
 
     def turns(self) -> Iterator[Turn]:
         """Jobs that wait for a backend, in the order in which they begin."""
@@ -292,7 +295,7 @@ class Dispatcher:
     def _fill(self) -> None:
         """Start jobs as long as there is one for which there is a backend."""
         found = fill(self.backlog.lanes, [backend.candidate() for backend in self.fleet.all()])
-        self._waits = found.waits
+        self._reasons.clear()
         for job_id, backend_id in found.starts:
             root, backend = self.backlog.root(job_id), self.fleet.find(backend_id)
             job = self._job(root, job_id)
@@ -300,9 +303,8 @@ class Dispatcher:
                 self.backlog.touch(job_id)
             else:
                 self._launcher.start(root, job_id, job, backend)
-        for kind, wait in found.waits.items():
-            if wait.lacking is not None:
-                self._refuse(kind, wait)
+        for kind, wait in found.lacking.items():
+            self._refuse(kind, wait)
 
     def _refuse(self, kind: Kind, wait: Wait) -> None:
         """No backend has what these jobs need: make sure of that, and end them."""

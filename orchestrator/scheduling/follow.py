@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from attrs import define, field, frozen
@@ -58,9 +59,22 @@ class Follower:
     #: Why we stop it although nobody cancelled the job: `stalled`, `timeout` or `stopped`.
     stopping: str | None = field(default=None, init=False)
     _stopping_since: float = field(default=0.0, init=False)
+    #: Tells that it was seen to run. Nothing depends on that, so nobody waits meanwhile.
+    _telling: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def end(self) -> HistoryEntry | Lost:
         """Poll until the history has it, or it is gone."""
+        try:
+            end = await self._end()
+        except BaseException:
+            if self._telling is not None:
+                self._telling.cancel()
+            raise
+        if self._telling is not None:
+            await self._telling
+        return end
+
+    async def _end(self) -> HistoryEntry | Lost:
         absent_since: float | None = None
         silence = Silence(self.timing)
         while True:
@@ -98,6 +112,8 @@ class Follower:
         client = self.backend.client
         if stop:
             return await client.withdraw(self.prompt_id)
+        if self.watch.ended and (entry := await client.history(self.prompt_id)) is not None:
+            return Finished(entry)  # a frame told of the end: then it is not in the queue
         place = await client.locate(self.prompt_id)
         if isinstance(place, Pending) and self.backend.worker_dead:
             # Only if it waits: should it run after all, then the worker is alive.
@@ -124,7 +140,9 @@ class Follower:
             self.watch.sign()  # who is not listened to need not be silent
         if job.last is not None and job.last.started is None:
             self.watch.sign()
-            await self.teller.step(JobStarted(job=self.job_id, attempt=self.number))
+            if self._telling is None:
+                step = JobStarted(job=self.job_id, attempt=self.number)
+                self._telling = asyncio.create_task(self.teller.step(step))
         elif time.monotonic() - self.watch.last_sign >= self.stall_seconds:
             self._stop("stalled")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush, merge
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from attrs import define, field, frozen
 
@@ -20,9 +20,8 @@ from orchestrator.scheduling.choose import Kind
 T = TypeVar("T")
 
 
-@frozen(order=True)
-class Ticket:
-    """A job's place within its lane."""
+class Ticket(NamedTuple):
+    """A job's place within its lane. A tuple, because places are compared all the time."""
 
     #: Lower goes first.
     against: int
@@ -45,6 +44,8 @@ class Lanes:
 
     _lanes: dict[str, dict[Kind, list[Ticket]]] = field(factory=dict)
     _where: dict[str, tuple[str, Kind, Ticket]] = field(factory=dict)
+    #: How many jobs of each kind wait.
+    _kinds: dict[Kind, int] = field(factory=dict)
     #: When each person was last served; those who never were have none.
     _served: dict[str, int] = field(factory=dict)
     _clock: int = 0
@@ -64,6 +65,7 @@ class Lanes:
             return
         self.discard(job_id)
         self._where[job_id] = actor, kind, ticket
+        self._kinds[kind] = self._kinds.get(kind, 0) + 1
         insort(self._lanes.setdefault(actor, {}).setdefault(kind, []), ticket)
 
     def discard(self, job_id: str) -> None:
@@ -72,6 +74,9 @@ class Lanes:
         if found is None:
             return
         actor, kind, ticket = found
+        self._kinds[kind] -= 1
+        if not self._kinds[kind]:
+            del self._kinds[kind]
         tickets = self._lanes[actor][kind]
         del tickets[bisect_left(tickets, ticket)]
         if not tickets:
@@ -127,6 +132,10 @@ class Lanes:
             following = next(waiting[actor], None)
             if following is not None:
                 heappush(turns, (clock, following[0], actor, following[1]))
+
+    def kinds(self) -> list[Kind]:
+        """What the waiting jobs ask for, each once."""
+        return list(self._kinds)
 
     def of_kind(self, kind: Kind) -> list[str]:
         """All waiting jobs of a kind."""

@@ -19,7 +19,8 @@ from events.stamp import moment
 from orchestrator.comfyui.workflow import available_parameters
 from orchestrator.commands.jobs import FileFailed, FileStored, IntendFile
 from orchestrator.errors import FileChanging, FileMissing, OrchestratorError
-from orchestrator.gallery.intake import free_name, sight, take_place
+from orchestrator.gallery.intake import sight, take_place
+from orchestrator.gallery.promises import Promises
 from orchestrator.host import Host
 from orchestrator.scheduling.settle import Found, look
 from orchestrator.scheduling.teller import Teller, pauses, persist
@@ -83,12 +84,16 @@ class Placer:
         pause, races = pauses(self.timing), 0
         while True:
             error: str | None = None
+            promises = (await self.teller.project()).promises
             try:
-                announced = await self._announce(staged)
+                announced = await self._announce(staged, promises)
             except OSError as exc:
                 error = str(exc)
             else:
-                error = await self._take_place(announced)
+                try:
+                    error = await self._take_place(announced)
+                finally:
+                    promises.release(announced.to)
                 if error is None:
                     return True
                 found = await self._settle(announced, error)
@@ -110,8 +115,8 @@ class Placer:
         if await self._settle(intent, "interrupted") is Found.STAGED:
             await self.place(intent)
 
-    async def _announce(self, staged: FilesIntended) -> FilesIntended:
-        """Choose a free name, and tell that it will be taken.
+    async def _announce(self, staged: FilesIntended, promises: Promises) -> FilesIntended:
+        """Choose a free name, and tell that it will be taken; it is promised to nobody else.
 
         Raises:
             OSError: the folder cannot be listed.
@@ -119,9 +124,13 @@ class Placer:
         """
         template, suffix = self.queued.order.naming_template, Path(staged.source).suffix
         tokens = self._tokens(staged)
-        name = await asyncio.to_thread(free_name, self.teller.root, template, tokens, suffix)
-        announced = evolve(staged, op=str(uuid7()), to=name)
-        await self.teller.tell(IntendFile(intent=announced))
+        name = await asyncio.to_thread(promises.choose, self.teller.root, template, tokens, suffix)
+        try:
+            announced = evolve(staged, op=str(uuid7()), to=name)
+            await self.teller.tell(IntendFile(intent=announced))
+        except BaseException:
+            promises.release(name)
+            raise
         return announced
 
     async def _take_place(self, announced: FilesIntended) -> str | None:
@@ -158,8 +167,10 @@ class Placer:
         order = self.queued.order
         when = moment(self.queued.as_of).astimezone()
         panel = order.metadata.get("panel_id") or order.metadata.get("panel") or DEFAULT_PANEL
-        known = available_parameters(order.workflow)
-        seed = next((p.value for p in known if p.name == "seed"), "")
+        seed: object = ""
+        if "{seed" in order.naming_template:  # finding it takes a walk through the graph
+            known = available_parameters(order.workflow)
+            seed = next((p.value for p in known if p.name == "seed"), "")
         return {
             "project": self.teller.root.name,
             "panel": str(panel),

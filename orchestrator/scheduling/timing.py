@@ -12,6 +12,8 @@ class Timing:
     #: Between looks at a backend's queue while something of ours is there, and while not.
     poll_active: float = 1.0
     poll_idle: float = 5.0
+    #: The least between two looks, however much happens there.
+    poll_least: float = 0.2
     #: The same at most, while it does not answer and nothing of ours is there: the pause doubles.
     poll_away: float = 30.0
     #: Between looks at what is installed on a backend.

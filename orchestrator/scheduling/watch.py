@@ -31,6 +31,8 @@ class Watch:
     last_sign: float = field(factory=time.monotonic)
     #: Why the attempt shall leave its backend, and its job go elsewhere; None if it may stay.
     stop: str | None = None
+    #: Whether a frame told that the backend is done with it, and has written its history.
+    ended: bool = False
     _news: asyncio.Event = field(factory=asyncio.Event)
 
     def take(self, frame: Frame) -> None:
@@ -40,6 +42,7 @@ class Watch:
         if self.tracker != before:
             self.on_progress(self.tracker)
         if isinstance(frame, _ENDS) or (isinstance(frame, Executing) and frame.node is None):
+            self.ended = self.ended or isinstance(frame, Executing)
             self.hurry()
 
     def sign(self) -> None:

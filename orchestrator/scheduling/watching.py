@@ -64,6 +64,7 @@ async def _poll_for_ever(backend: Backend) -> NoReturn:
             stats_due = time.monotonic() + timing.stats
         await backend.poll(with_stats=with_stats)
         active, chance = bool(backend.watches), random.random()  # noqa: S311 # spreads looks, no secret
+        await asyncio.sleep(timing.poll_least)  # a busy farm asks for looks all the time
         await _pause(backend.look, pace(timing, backend.failures, active=active, chance=chance))
 
 

@@ -34,6 +34,7 @@ QUICK = Timing(
     poll_active=0.02,
     poll_idle=0.05,
     poll_away=0.2,
+    poll_least=0.0,
     stats=0.2,
     absent=0.2,
     absent_after_unknown=0.5,

@@ -109,13 +109,21 @@ class TestFitting:
         """Those behind it that can run do."""
         found = one_pass([wish("video"), wish("flux")], [box()])
         assert found.starts == (("0001", "a"),)
-        assert set(found.waits) == {wish("video")}
+        assert waits(wish("video"), [box()]).reason == "no backend has: video"
 
-    def test_a_pass_asks_once_for_each_kind(self) -> None:
-        """A thousand jobs that wait for the same have one reason."""
+    def test_a_busy_farm_starts_what_it_has_room_for(self) -> None:
+        """The others wait, and it is not for something that nobody has."""
         found = one_pass([wish("flux")] * 1_000, [box()])
         assert found.starts == (("0000", "a"),)
-        assert found.waits == {wish("flux"): Wait("all slots are taken on: a")}
+        assert found.lacking == {}
+
+    def test_a_pass_tells_what_no_backend_has(self) -> None:
+        """So that these jobs can be refused; all others only wait."""
+        needs = Needs(classes=frozenset({"NobodyHasThis"}))
+        fleet = [box("a", ours=1, abilities=Abilities(frozenset({"KSampler"})))]
+        found = one_pass([wish(needs=needs), wish()], fleet)
+        assert found.starts == ()
+        assert set(found.lacking) == {wish(needs=needs)}
 
 
 class TestInstalled:
@@ -266,4 +274,9 @@ class TestSlots:
             assert not started or (each.enabled and each.online)
             assert not started or each.ours + len(started) <= each.slots
             assert each.slots <= MAX_WAITING_INSIDE + 1
-        assert len(found.starts) == jobs or wish() in found.waits
+        full = [
+            each.ours + sum(backend == each.id for _, backend in found.starts) >= each.slots
+            for each in fleet
+            if each.enabled and each.online
+        ]
+        assert len(found.starts) == jobs or all(full)
