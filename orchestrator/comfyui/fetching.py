@@ -25,11 +25,17 @@ async def write_new(path: Path, chunks: AsyncGenerator[bytes]) -> Fetched:
     """
     sink = _Sink(path)
     try:
+        first: bytes | None = None
         async with aclosing(chunks):
-            await asyncio.to_thread(sink.open)
             async for chunk in chunks:
+                # Most pictures come as one piece: that is written in one go, at the end.
+                if first is None and not sink.is_open:
+                    first = chunk
+                    continue
+                await asyncio.to_thread(sink.begin, first or b"")
+                first = b""
                 await asyncio.to_thread(sink.write, chunk)
-        return await asyncio.to_thread(sink.finish)
+        return await asyncio.to_thread(sink.finish, first or b"")
     except BaseException:
         # No task of its own: whoever stops all tasks would stop that one before it had begun.
         discarded = asyncio.get_running_loop().run_in_executor(None, sink.discard)
@@ -52,19 +58,31 @@ class _Sink:
         self._size = 0
         self._lock = threading.Lock()
 
-    def open(self) -> None:
+    @property
+    def is_open(self) -> bool:
+        """Whether the file has been made."""
+        return self._file is not None
+
+    def begin(self, first: bytes) -> None:
+        """Make the file, unless it is there, and write its first bytes."""
         with self._lock:
-            if not self._discarded:
+            if self._file is None and not self._discarded:
                 self._file = self._path.open("xb")
+                self._put(first)
 
     def write(self, chunk: bytes) -> None:
         with self._lock:
-            assert self._file is not None  # opened, and not discarded while in use
-            self._file.write(chunk)
-            self._digest.update(chunk)
-            self._size += len(chunk)
+            self._put(chunk)
 
-    def finish(self) -> Fetched:
+    def _put(self, chunk: bytes) -> None:
+        assert self._file is not None  # opened, and not discarded while in use
+        self._file.write(chunk)
+        self._digest.update(chunk)
+        self._size += len(chunk)
+
+    def finish(self, first: bytes) -> Fetched:
+        """Make the file durable; if it was not begun yet, these are all of its bytes."""
+        self.begin(first)
         with self._lock:
             assert self._file is not None
             self._file.flush()

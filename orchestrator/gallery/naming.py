@@ -114,14 +114,41 @@ def next_name(existing: Iterable[str], pattern: str, ext: str) -> str:
         ext: The extension with its dot, or ""; made safe like any value.
     """
     taken = {path_key(name) for name in existing}
-    ext = "." + safe_value(ext.lstrip("."), MAX_EXTENSION_BYTES) if ext else ""
-    version = next_version(taken, pattern, ext)
-    base = _OPEN.sub(lambda match: str(version).zfill(int(match[1])), pattern)
-    base = "/".join(map(_unreserved, base.split("/")))
+    ext = safe_extension(ext)
+    base = _filled(pattern, next_version(taken, pattern, ext))
     name, number = base + ext, 2
     while path_key(name) in taken:
         name, number = f"{base}_{number}{ext}", number + 1
     return name
+
+
+def safe_extension(ext: str) -> str:
+    """An extension as it can stand in a name, with its dot; "" stays so."""
+    return "." + safe_value(ext.lstrip("."), MAX_EXTENSION_BYTES) if ext else ""
+
+
+def versioned(pattern: str, version: int, ext: str) -> str | None:
+    """The name of one version; None if the pattern has no version.
+
+    Args:
+        pattern: From `render_open`.
+        version: At least 1.
+        ext: The extension with its dot, or ""; made safe like any value.
+    """
+    if _OPEN.search(pattern) is None:
+        return None
+    return _filled(pattern, version) + safe_extension(ext)
+
+
+def version_in(name: str, pattern: str, ext: str) -> int | None:
+    """The version in a name that was made of a pattern; None if it was not."""
+    found = next_version([name], pattern, safe_extension(ext)) - 1
+    return found or None
+
+
+def _filled(pattern: str, version: int) -> str:
+    base = _OPEN.sub(lambda match: str(version).zfill(int(match[1])), pattern)
+    return "/".join(map(_unreserved, base.split("/")))
 
 
 def safe_value(value: str | int, limit: int = MAX_NAME_BYTES) -> str:

@@ -13,7 +13,7 @@ class Timing:
     poll_active: float = 1.0
     poll_idle: float = 5.0
     #: The least between two looks, however much happens there.
-    poll_least: float = 0.2
+    poll_least: float = 0.5
     #: The same at most, while it does not answer and nothing of ours is there: the pause doubles.
     poll_away: float = 30.0
     #: Between looks at what is installed on a backend.

@@ -151,7 +151,7 @@ class TestShare:
         """The job stays where it is until there is room."""
         await farm.box("a")
         tries: list[int] = []
-        real = fetching._Sink.write
+        real = fetching._Sink._put
 
         def write(sink: fetching._Sink, chunk: bytes) -> None:
             tries.append(1)
@@ -159,7 +159,7 @@ class TestShare:
                 raise fault(number)
             real(sink, chunk)
 
-        monkeypatch.setattr(fetching._Sink, "write", write)
+        monkeypatch.setattr(fetching._Sink, "_put", write)
         service = await farm.service()
         job = await service.submit(still())
         await until(lambda: len(tries) > 3)
