@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -256,12 +256,15 @@ class ComfyClient:
         """
         return await transfers.upload(self._http, source, name, subfolder, overwrite=overwrite)
 
-    async def fetch_output(self, output: Output, write: Path) -> Fetched:
+    async def fetch_output(
+        self, output: Output, write: Path, prepare: Callable[[], None] = lambda: None
+    ) -> Fetched:
         """Download an output to a new local file; it is whole and durable when this returns.
 
         Args:
             output: As `endings.outputs` gave it.
             write: A path that must not exist yet.
+            prepare: Called before the file is made, in a thread; it may make the folder.
 
         Raises:
             OutputMissing: The backend no longer has the file, or it is empty.
@@ -269,4 +272,4 @@ class ComfyClient:
             BackendUnreachable: No answer, a stall, or fewer bytes than announced.
             OSError: The local file exists or cannot be written.
         """
-        return await transfers.fetch(self._http, output, write)
+        return await transfers.fetch(self._http, output, write, prepare)

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -14,8 +14,12 @@ from typing import BinaryIO
 from orchestrator.comfyui.answers import Fetched
 
 
-async def write_new(path: Path, chunks: AsyncGenerator[bytes]) -> Fetched:
+async def write_new(
+    path: Path, chunks: AsyncGenerator[bytes], prepare: Callable[[], None] = lambda: None
+) -> Fetched:
     """Write chunks to a file that must not exist yet; durable when this returns.
+
+    `prepare` is called before the file is made, in the same thread; it may block.
 
     If anything fails, or the task is cancelled, the file is removed: what has the name is whole.
 
@@ -23,7 +27,7 @@ async def write_new(path: Path, chunks: AsyncGenerator[bytes]) -> Fetched:
         FileExistsError: The file is there already.
         OSError: The disk refused.
     """
-    sink = _Sink(path)
+    sink = _Sink(path, prepare)
     try:
         first: bytes | None = None
         async with aclosing(chunks):
@@ -50,8 +54,9 @@ class _Sink:
     and from leaving a file behind that is only being opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, prepare: Callable[[], None]) -> None:
         self._path = path
+        self._prepare = prepare
         self._file: BinaryIO | None = None
         self._discarded = False
         self._digest = hashlib.sha256()
@@ -67,6 +72,7 @@ class _Sink:
         """Make the file, unless it is there, and write its first bytes."""
         with self._lock:
             if self._file is None and not self._discarded:
+                self._prepare()
                 self._file = self._path.open("xb")
                 self._put(first)
 

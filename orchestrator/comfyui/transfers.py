@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,11 @@ async def upload(
     return http.understand(raw, "POST /upload/image", read_uploaded)
 
 
-async def fetch(http: Transport, output: Output, write: Path) -> Fetched:
+async def fetch(
+    http: Transport, output: Output, write: Path, prepare: Callable[[], None]
+) -> Fetched:
     """Download an output to a new file; see `ComfyClient.fetch_output`."""
-    fetched = await write_new(write, _chunks(http, output))
+    fetched = await write_new(write, _chunks(http, output), prepare)
     if fetched.size == 0:
         await asyncio.to_thread(write.unlink)
         raise OutputMissing(http.name, output.filename, "it is empty")

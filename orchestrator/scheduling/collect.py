@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -113,8 +114,8 @@ class Collector:
             source = f"{incoming(self.host)}/{uuid7()}{Path(output.filename).suffix.lower()}"
             staged = self.teller.root / source
             try:
-                await asyncio.to_thread(_make_room, self.teller.root, staged.parent)
-                fetched = await self.backend.client.fetch_output(output, staged)
+                room = partial(_make_room, self.teller.root, staged.parent)
+                fetched = await self.backend.client.fetch_output(output, staged, room)
                 fault = await asyncio.to_thread(picture_fault, staged, output.media_type)
                 if fault is None:
                     return source, fetched

@@ -6,10 +6,10 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from attrs import define
+from uuid_utils import uuid4
 
 from events.jobs import JobCancelled, JobFailed, JobId, JobRequeued
 from orchestrator.comfyui.progress import ProgressTracker

@@ -114,6 +114,7 @@ class TestDeath:
         box.intercept.clear()
         host = first.dispatcher.host.id
         left = farm.project / ".gallery" / "incoming" / host / "half.png"
+        left.parent.mkdir(parents=True, exist_ok=True)
         left.write_bytes(b"half")
         second = await farm.service()
         assert (await second.ended(job))["status"] == "succeeded"
