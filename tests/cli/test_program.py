@@ -92,6 +92,7 @@ class TestStart:
             ("log", "history", "PROJECT"),
             ("log", "audit", "PROJECT", "--files"),
             ("log", "cat", "PROJECT", "--merge"),
+            ("log", "jobs", "PROJECT"),
         ],
         ids=" ".join,
     )
@@ -111,7 +112,7 @@ class TestStart:
         assert "tools.cli" in modules
         assert not modules & {"aiohttp", "asyncio", "rich", "structlog", "PIL"}
 
-    @pytest.mark.parametrize("name", ["replay", "history", "audit", "cat"])
+    @pytest.mark.parametrize("name", ["replay", "history", "audit", "jobs", "why", "cat"])
     def test_help_needs_no_event(self, name: str) -> None:
         """What starts a command is click alone; the vocabulary is loaded when a log is read."""
         done = subprocess.run(
@@ -127,7 +128,7 @@ class TestStart:
         assert "attrs" not in modules
 
 
-READERS = [("replay",), ("history",), ("audit",), ("cat",), ("cat", "--merge")]
+READERS = [("replay",), ("history",), ("audit",), ("jobs",), ("cat",), ("cat", "--merge")]
 
 
 class TestErrors:

@@ -236,8 +236,8 @@ class Fuse:
         """Fuse all that moves files, and the log before and after each change."""
         for name in ("link", "unlink", "rename", "replace", "mkdir", "rmdir", "utime"):
             self.wrap(patch, os, name)
-        if effects._RENAME is not None:
-            self.wrap(patch, effects, "_RENAME")
+        if effects.RENAME is not None:
+            self.wrap(patch, effects, "RENAME")
         self.wrap(patch, DiskIO, "sync_folder")
         self.wrap(patch, DiskIO, "create")
         change = Project.change
@@ -262,7 +262,7 @@ def mount(patch: pytest.MonkeyPatch, system: str) -> None:
     if system == "noreplace":
         return
     patch.setattr(times, "_file_system", lambda _folder: None)  # which keeps times or does not
-    patch.setattr(effects, "_RENAME", lambda _source, _target: 22)  # EINVAL, as NFS says
+    patch.setattr(effects, "RENAME", lambda _source, _target: 22)  # EINVAL, as NFS says
     if system == "no links":
 
         def refuse(*_: Any, **__: Any) -> None:

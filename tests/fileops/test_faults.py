@@ -123,13 +123,13 @@ class TestAnswersThatAreLost:
         """The share says no, but the file has gone: the log says where it is."""
         desk.put("P/a.png")
         await desk.rate("P/a.png", 4)
-        rename = effects._RENAME
+        rename = effects.RENAME
         assert rename is not None
 
         def lose(source: bytes, target: bytes) -> int:
             return rename(source, target) or number
 
-        monkeypatch.setattr(effects, "_RENAME", lose)
+        monkeypatch.setattr(effects, "RENAME", lose)
         (file,) = (await desk.move("P/a.png", to="Q")).files
         assert (file.error, file.to) == (None, "Q/a.png")
         assert await desk.stars() == {"Q/a.png": 4}
@@ -140,7 +140,7 @@ class TestAnswersThatAreLost:
         """NFS repeats a request, and finds its own link."""
         desk.put("P/a.png")
         before = bytes_of(desk.root)
-        monkeypatch.setattr(effects, "_RENAME", None)
+        monkeypatch.setattr(effects, "RENAME", None)
         link = os.link
 
         def twice(source: str, target: str) -> None:
@@ -158,7 +158,7 @@ class TestAnswersThatAreLost:
         """A folder in which names can be made but not removed: the file keeps one name."""
         desk.put("P/a.png")
         before = bytes_of(desk.root)
-        monkeypatch.setattr(effects, "_RENAME", None)
+        monkeypatch.setattr(effects, "RENAME", None)
         unlink = os.unlink
 
         def sticky(path: str, **named: Any) -> None:

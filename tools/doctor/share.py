@@ -70,7 +70,7 @@ class Share(DiskIO):
 
         None if this system has no such call. Where it works the file has been renamed.
         """
-        rename = effects._RENAME
+        rename = effects.RENAME
         if rename is None:
             return None
         return rename(os.fsencode(source), os.fsencode(target)) == 0

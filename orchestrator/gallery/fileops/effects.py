@@ -38,7 +38,8 @@ def _renamer() -> _Rename | None:
     return rename
 
 
-_RENAME = _renamer()
+#: The system's rename that replaces nothing, as an errno; None where there is none.
+RENAME = _renamer()
 
 
 def move(source: str, target: str, *, folder: bool, op: str, disk: DiskIO) -> None:
@@ -50,7 +51,7 @@ def move(source: str, target: str, *, folder: bool, op: str, disk: DiskIO) -> No
         FileExistsError: the name is taken; nothing was changed.
         OSError: anything else. The file may have the one or the other name, or both.
     """
-    number = errno.ENOSYS if _RENAME is None else _RENAME(os.fsencode(source), os.fsencode(target))
+    number = errno.ENOSYS if RENAME is None else RENAME(os.fsencode(source), os.fsencode(target))
     if number in _UNABLE:
         _move_otherwise(source, target, folder=folder, op=op, disk=disk)
     elif number:
