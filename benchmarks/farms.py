@@ -60,6 +60,8 @@ def running(command: Sequence[str], core: int) -> Iterator[Running]:
         stdout=subprocess.PIPE,
         text=True,
         stderr=subprocess.DEVNULL,
+        # An installed program has its bytecode; a second start finds that of the first.
+        env={k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
         preexec_fn=lambda: on_core(core),
     ) as process:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NewType
 
 Stamp = NewType("Stamp", str)
@@ -21,6 +21,7 @@ MAX_AHEAD_MS = 60_000
 #: The last time that 16 hex digits can say.
 LAST_TIME = (1 << 64) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
 #: 48 bits of milliseconds reach to the year 10889; Python's dates end before that.
 _LAST_MS = 253_402_300_799_999
 
@@ -47,9 +48,7 @@ def wall_ms(value: Stamp) -> int:
 
 def moment(value: Stamp) -> datetime:
     """The wall time of a stamp, in UTC; times past the year 9999 are shown as its end."""
-    ms = min(wall_ms(value), _LAST_MS)
-    seconds, rest = divmod(ms, 1000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+    return _EPOCH + min(wall_ms(value), _LAST_MS) * _MS
 
 
 def before(at: datetime) -> Stamp:

@@ -268,7 +268,7 @@ async def build(
     figures.registry.register(requests)
     app.middlewares.insert(0, requests.middleware())
     serving.routes(app, ENDPOINTS)
-    await asyncio.to_thread(docs.serve, app, ENDPOINTS, INFO)
+    docs.serve(app, ENDPOINTS, INFO)
     return app
 
 

@@ -133,7 +133,7 @@ def _cut(lists: Sequence[Sequence[Entry]], first: int) -> list[int]:
     Halves the widest list again and again, and all others with it.
     """
     low, high = [0] * len(lists), [len(entries) for entries in lists]
-    while low != high:
+    while sum(low) < first < sum(high):
         widest = max(range(len(lists)), key=lambda n: high[n] - low[n])
         middle = lists[widest][(low[widest] + high[widest]) // 2]
         places = [
@@ -145,7 +145,7 @@ def _cut(lists: Sequence[Sequence[Entry]], first: int) -> list[int]:
             low[widest] += 1  # `middle` itself is among them
         else:
             high = places
-    return low
+    return high if sum(high) == first else low
 
 
 def _entry(root: Path, job_id: str, job: Job) -> Entry:

@@ -150,10 +150,17 @@ async def run(config: Config, announce: Callable[[str], None]) -> None:
             _log.info("roots.default", folders=folders, hint="set `roots` in config.yaml")
         _log.info("service.started", url=f"http://{shown}:{port}", backends=len(app[FLEET].all()))
         announce(f"http://{shown}:{port}")
+        _collect_garbage()
         await stop.wait()
         _log.info("service.stopping")
     finally:
         await runner.cleanup()
+
+
+def _collect_garbage() -> None:
+    """From now on; what the start has made stays, and is never looked through again."""
+    gc.freeze()
+    gc.enable()
 
 
 def _on_signal(loop: asyncio.AbstractEventLoop, number: int, stop: asyncio.Event) -> None:

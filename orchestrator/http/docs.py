@@ -7,12 +7,13 @@ another host, and their Content-Security-Policy lets nothing.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import html
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import hdrs, web
 from attrs import frozen
@@ -43,6 +44,11 @@ _SERVED: Final[Mapping[str, str]] = {
     "redoc.standalone.js": "text/javascript",
     "favicon.png": "image/png",
 }
+
+DOCUMENT, SWAGGER, REDOC = "/openapi.json", "/docs", "/redoc"
+_ASSET_PATH: Final = "/docs/assets/"
+#: Where everything of this module is served.
+PATHS: Final = (DOCUMENT, SWAGGER, REDOC, *(_ASSET_PATH + name for name in _SERVED))
 
 _SWAGGER: Final = """<!DOCTYPE html>
 <html lang="en">
@@ -92,56 +98,54 @@ class Served:
         """The hash of the bytes, short enough for a header."""
         return hashlib.sha256(self.data).hexdigest()[:32]
 
-    def handler(self) -> Any:
-        """An aiohttp handler; answers 304 to a browser that has the bytes already."""
+    def answer(self, request: web.Request) -> web.Response:
+        """The bytes; 304 to a browser that has them already."""
         etag = self.etag
-
-        async def serve(request: web.Request) -> web.Response:
-            headers = {hdrs.ETAG: f'"{etag}"', hdrs.CACHE_CONTROL: self.cache, **self.headers}
-            known = request.if_none_match or ()
-            if any(tag.value in (etag, "*") for tag in known):
-                return web.Response(status=304, headers=headers)
-            return web.Response(
-                body=self.data,
-                content_type=self.media,
-                charset=_charset(self.media),
-                headers=headers,
-            )
-
-        return serve
+        headers = {hdrs.ETAG: f'"{etag}"', hdrs.CACHE_CONTROL: self.cache, **self.headers}
+        known = request.if_none_match or ()
+        if any(tag.value in (etag, "*") for tag in known):
+            return web.Response(status=304, headers=headers)
+        return web.Response(
+            body=self.data,
+            content_type=self.media,
+            charset=_charset(self.media),
+            headers=headers,
+        )
 
 
-def serve(app: web.Application, endpoints: Iterable[Endpoint], info: Info) -> dict[str, Any]:
+def serve(app: web.Application, endpoints: Iterable[Endpoint], info: Info) -> None:
     """Serve the document of these endpoints, and the two pages that show it.
 
-    Reads the assets (3 MB): call it while the service is being built.
+    They are made when somebody first asks for one of them: few do, and a start need not wait.
+    """
+    described = tuple(endpoints)
 
-    Returns:
-        The OpenAPI document.
+    async def answer(request: web.Request) -> web.Response:
+        pages = await asyncio.to_thread(made, described, info)
+        return pages[request.path].answer(request)
+
+    for path in PATHS:
+        app.router.add_get(path, answer)
+
+
+@cache
+def made(endpoints: tuple[Endpoint, ...], info: Info) -> Mapping[str, Served]:
+    """All that is served, by its path; made once for all applications. Blocks.
+
+    Two who ask for it at the same time may both make it; they get the same.
 
     Raises:
         TypeError: If a class has no JSON form.
         ValueError: If two handlers have the same name, or two endpoints the same route.
         OSError: If an asset is missing.
     """
-    described, pages = _made(tuple(endpoints), info)
-    for path, served in pages.items():
-        app.router.add_get(path, served.handler())
-    return described
-
-
-@cache
-def _made(
-    endpoints: tuple[Endpoint, ...], info: Info
-) -> tuple[dict[str, Any], Mapping[str, Served]]:
-    """The document, and all that is served by its path; made once for all applications."""
     described = openapi.document(endpoints, info)
     assets = {name: _asset(name, media) for name, media in _SERVED.items()}
-    return described, {
-        "/openapi.json": Served(dump(described), "application/json", _ASK_FIRST, {}),
-        "/docs": _page(_SWAGGER, info.title, assets),
-        "/redoc": _page(_REDOC, info.title, assets),
-        **{f"/docs/assets/{name}": asset for name, asset in assets.items()},
+    return {
+        DOCUMENT: Served(dump(described), "application/json", _ASK_FIRST, {}),
+        SWAGGER: _page(_SWAGGER, info.title, assets),
+        REDOC: _page(_REDOC, info.title, assets),
+        **{_ASSET_PATH + name: asset for name, asset in assets.items()},
     }
 
 

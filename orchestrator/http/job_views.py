@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from attrs import field, frozen
@@ -13,7 +15,13 @@ from events.stamp import Stamp, moment
 from orchestrator.comfyui.progress import ProgressTracker
 from orchestrator.http.fields import about
 from orchestrator.webhooks.message import Delivery
-from projections.jobs import FINAL, Job, Output, Status
+from projections.jobs import FINAL, Attempt, Job, Output, Status
+
+#: What parts folders on this host, in a path and in the query of an address.
+_SEP: Final = os.sep
+_QUOTED_SEP: Final = quote(_SEP, safe="")
+#: Folders of projects whose addresses are kept.
+_FOLDERS: Final = 256
 
 
 @frozen(kw_only=True)
@@ -95,10 +103,15 @@ def job_view(
     waiting_for: str | None,
     webhooks: tuple[Delivery, ...] = (),
 ) -> JobView:
-    """A job's facts and its live progress as one answer."""
-    queued, end, last = job.queued, job.end, job.last
+    """A job's facts and its live progress as one answer.
+
+    A list has a hundred of them, and is to be there at once: nothing here is made twice.
+    """
+    queued, end, last, status = job.queued, job.end, job.last, job.status
     assert queued is not None  # only queued jobs are shown
-    status = job.status
+    order = queued.order
+    attempts = tuple([_attempt(each) for each in job.attempts])
+    newest = attempts[-1] if attempts else None
     return JobView(
         job_id=job_id,
         status=status,
@@ -107,43 +120,44 @@ def job_view(
         current_node=progress.node if progress else None,
         waiting_for=waiting_for if status is Status.QUEUED else None,
         created_at=moment(queued.as_of),
-        started_at=_when(last.started or last.rendered) if last else None,
-        completed_at=_when(end.as_of) if end else None,
+        started_at=(newest.started_at or newest.rendered_at) if newest else None,
+        completed_at=moment(end.as_of) if end else None,
         error_message=end.reason if end else None,
         error_kind=end.kind if end else None,
         error_node=end.node if end else None,
         backend_id=last.backend if last and status is not Status.QUEUED else None,
         attempt=last.number if last else 0,
-        attempts=tuple(
-            AttemptView(
-                number=a.number,
-                backend_id=a.backend,
-                prompt_id=a.prompt_id,
-                submitted_at=_when(a.submitted),
-                started_at=_when(a.started),
-                rendered_at=_when(a.rendered),
-                given_up_at=_when(a.requeued),
-                reason=a.reason,
-                ended_by=a.kind if a.requeued else None,
-            )
-            for a in job.attempts
-        ),
-        outputs=tuple(_output(root, output) for output in job.outputs if not output.extra),
-        extra_outputs=tuple(_output(root, output) for output in job.outputs if output.extra),
+        attempts=attempts,
+        outputs=tuple([_output(root, each) for each in job.outputs if not each.extra]),
+        extra_outputs=tuple([_output(root, each) for each in job.outputs if each.extra]),
         priority=job.priority,
         held=job.held,
-        not_before=_time(queued.order.not_before),
-        after=queued.order.after,
-        group_id=queued.order.group,
-        seed=queued.order.seed,
-        timeout_seconds=queued.order.timeout_seconds,
-        workflow_id=queued.order.workflow_id,
-        parameters=queued.order.parameters,
-        metadata=queued.order.metadata,
+        not_before=_time(order.not_before),
+        after=order.after,
+        group_id=order.group,
+        seed=order.seed,
+        timeout_seconds=order.timeout_seconds,
+        workflow_id=order.workflow_id,
+        parameters=order.parameters,
+        metadata=order.metadata,
         project_path=str(root),
         actor=queued.actor,
         host=queued.host,
         webhooks=webhooks,
+    )
+
+
+def _attempt(attempt: Attempt) -> AttemptView:
+    return AttemptView(
+        number=attempt.number,
+        backend_id=attempt.backend,
+        prompt_id=attempt.prompt_id,
+        submitted_at=_when(attempt.submitted),
+        started_at=_when(attempt.started),
+        rendered_at=_when(attempt.rendered),
+        given_up_at=_when(attempt.requeued),
+        reason=attempt.reason,
+        ended_by=attempt.kind if attempt.requeued else None,
     )
 
 
@@ -164,11 +178,13 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _output(root: Path, output: Output) -> OutputView:
-    path = str(root / output.path)
+    folder, address = _folder(root)
+    below = output.path.replace("/", _SEP)
     return OutputView(
-        path=path,
+        path=folder + below,
         rel_path=output.path,
-        url=f"/api/serve-image?path={quote(path, safe='')}",
+        # `quote` is much faster with text that it may leave alone, and most of it is.
+        url=address + quote(below, safe=_SEP).replace(_SEP, _QUOTED_SEP),
         asset_id=output.asset,
         node=output.node,
         kind=output.kind,
@@ -176,6 +192,13 @@ def _output(root: Path, output: Output) -> OutputView:
         sha256=output.sha256,
         attempt=output.attempt,
     )
+
+
+@lru_cache(_FOLDERS)
+def _folder(root: Path) -> tuple[str, str]:
+    """How the paths of files in a project begin, and how the addresses where they are served."""
+    path = str(root).rstrip(_SEP) + _SEP  # the root of a disk ends in it already
+    return path, f"/api/serve-image?path={quote(path, safe='')}"
 
 
 def now() -> datetime:

@@ -14,6 +14,7 @@ from orchestrator.http.fields import about
 from orchestrator.http.job_views import JobView, job_view, now
 from orchestrator.http.middleware import ACTOR
 from orchestrator.jobs import Found, Submission
+from orchestrator.scheduling.dispatcher import Dispatcher
 from orchestrator.services import DISPATCHER, FLEET, JOBS, PROJECTS
 from orchestrator.webhooks.message import deliveries
 from projections.jobs import Status
@@ -145,14 +146,20 @@ def submission(asked: SubmitJob) -> Submission:
 
 def shown(request: web.Request, found: Found) -> JobView:
     """A job with its live progress."""
-    dispatcher = request.app[DISPATCHER]
+    return _shown(request.app[DISPATCHER], found)
+
+
+def _shown(dispatcher: Dispatcher, found: Found) -> JobView:
+    # Most jobs of a long list have ended and tell nobody: nothing is looked up for those.
+    project, job_id, job = found.project, found.job_id, found.job
+    told = job.queued is not None and job.queued.order.webhooks
     return job_view(
-        found.project.root,
-        found.job_id,
-        found.job,
-        dispatcher.progress(found.job_id),
-        dispatcher.why_waiting(found.job_id),
-        deliveries(found.job_id, found.job, found.project.view.notified(found.job_id)),
+        project.root,
+        job_id,
+        job,
+        dispatcher.progress(job_id),
+        None if job.end else dispatcher.why_waiting(job_id),
+        deliveries(job_id, job, project.view.notified(job_id)) if told else (),
     )
 
 
@@ -237,8 +244,9 @@ async def list_jobs(request: web.Request, asked: ListJobs) -> JobList:
         offset=asked.offset,
         limit=asked.limit,
     )
+    dispatcher = request.app[DISPATCHER]
     return JobList(
-        jobs=[shown(request, each) for each in page],
+        jobs=[_shown(dispatcher, each) for each in page],
         total=total,
         limit=asked.limit,
         offset=asked.offset,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -25,15 +25,13 @@ def routes(
 ) -> None:
     """Serve endpoints.
 
-    Everything is compiled here, so a class that cannot be read or written stops the start.
+    What reads and writes an endpoint is compiled when it is first asked: all of them together
+    would hold up the start. `compile_all` does it at once, and tells what is wrong with them.
 
     Args:
         app: The application.
         endpoints: What to serve.
         body_limit: Most bytes of a JSON body, for endpoints that set no limit themselves.
-
-    Raises:
-        TypeError: If a class cannot be read or written.
     """
     for one in endpoints:
         handler = _serving(one, one.body_limit if one.body_limit is not None else body_limit)
@@ -43,36 +41,45 @@ def routes(
             app.router.add_route(one.method, one.path, handler)
 
 
+def compile_all(endpoints: Iterable[Endpoint]) -> None:
+    """Do now what the first request to each endpoint, in each of its dialects, would do.
+
+    Raises:
+        TypeError: If a class cannot be read or written.
+    """
+    for one in endpoints:
+        for dialect in dialects.spoken(dialect=one.dialect):
+            _speaker(one, dialect)
+
+
 def _serving(one: Endpoint, limit: int) -> Serve:
-    speakers = _speakers(one)
-    spoken = tuple(speakers)
+    spoken = tuple(dialects.spoken(dialect=one.dialect))
     if len(spoken) == 1:
-        (dialect,) = spoken
-        return _serving_in_one(one, dialect, speakers[dialect], limit)
+        return _serving_in_one(one, spoken[0], limit)
 
     async def serve(request: web.Request) -> web.StreamResponse:
         sent = await _receive(one, request, limit)
         dialect = request[DIALECT] = dialects.choose(spoken, sent.fields)
-        return await speakers[dialect].serve(request, sent)
+        return await _speaker(one, dialect).serve(request, sent)
 
     return serve
 
 
-def _serving_in_one(one: Endpoint, dialect: Dialect, speaker: _Speaker, limit: int) -> Serve:
+def _serving_in_one(one: Endpoint, dialect: Dialect, limit: int) -> Serve:
     """The same where the dialect is known before anything is read."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
         in_page = one.pages_read_refusals and hdrs.ORIGIN in request.headers
         request[DIALECT] = CORE_IN_PAGES if in_page else dialect
-        return await speaker.serve(request, await _receive(one, request, limit))
+        return await _speaker(one, dialect).serve(request, await _receive(one, request, limit))
 
     return serve
 
 
 @cache
-def _speakers(one: Endpoint) -> Mapping[Dialect, _Speaker]:
-    """One for each dialect of an endpoint, made once for all applications that serve it."""
-    return {known: _Speaker(one, known) for known in dialects.spoken(dialect=one.dialect)}
+def _speaker(one: Endpoint, dialect: Dialect) -> _Speaker:
+    """Made at the first request, once for all applications that serve the endpoint."""
+    return _Speaker(one, dialect)
 
 
 async def _receive(one: Endpoint, request: web.Request, limit: int) -> Sent:

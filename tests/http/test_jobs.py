@@ -6,11 +6,16 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from yarl import URL
 
+from events.jobs import JobId, JobQueued
+from events.stamp import stamp
 from orchestrator.config import BackendConfig
+from orchestrator.http.job_views import job_view
+from projections.jobs import Job, Output, Queued
 from tests.http.studio import (
     Service,
     Studio,
@@ -422,6 +427,22 @@ class TestList:
         """Cancel a waiting job."""
         assert (await service.post(f"/api/jobs/{job_id}/cancel")).status == 200
         await service.ended(job_id)
+
+
+class TestOutputs:
+    @pytest.mark.parametrize("root", ["/", "/share/Nuit américaine", "/share/50% + x&y=#?"])
+    @pytest.mark.parametrize(
+        "path", ["a.png", "Panel_01/take 2.png", "ü/%2F+&?#=\"'.png", "a\\b.png"]
+    )
+    def test_where_they_are_served(self, root: str, path: str) -> None:
+        """The address names the very path of the file, whatever stands in its name."""
+        at = stamp(1, "0" * 16)
+        order = JobQueued(job=JobId("a"), workflow={}, naming_template="x")
+        output = Output(1, "9", 0, "images", "f" * 32, path, 1, "0" * 64, at)
+        job = Job(queued=Queued(at, "ann", "host", order), outputs=(output,))
+        (view,) = job_view(Path(root), "a", job, None, None).outputs
+        assert (view.path, view.rel_path) == (str(Path(root) / path), path)
+        assert view.url == f"/api/serve-image?path={quote(view.path, safe='')}"
 
 
 class TestCancel:

@@ -91,7 +91,7 @@ def test_every_projection_is_met_by_the_histories(projection: object) -> None:
     met: set[type] = set()
 
     @given(a=A)
-    @settings(max_examples=150, database=None)
+    @settings(max_examples=300, database=None, derandomize=True)
     def meet(a: list[Record]) -> None:
         met.update(type(record.event) for record in a)
 
