@@ -113,7 +113,7 @@ def serve(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """All tests of the default run; arguments go to pytest."""
     prepare("requirements-dev.lock")
-    parallel = [] if any(a.startswith("-n") for a in arguments) else ["-n", "2"]
+    parallel = [] if any(a.startswith("-n") for a in arguments) else ["-n", "3"]
     return module("pytest", *parallel, *arguments)
 
 
