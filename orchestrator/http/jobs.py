@@ -108,11 +108,15 @@ class SubmitJob:
 class JobAccepted:
     """The job is in the queue, and in the log."""
 
+    success: bool = True
     job_id: str
     status: str
     message: str
     submitted_at: datetime
     project_path: str
+    backend_id: str | None = field(
+        metadata=about("The only backend that will do; null as long as none is chosen.")
+    )
 
 
 def submission(asked: SubmitJob) -> Submission:
@@ -195,6 +199,7 @@ async def submit_job(request: web.Request, asked: SubmitJob) -> JobAccepted:
         message="Job accepted for execution",
         submitted_at=view.created_at,
         project_path=view.project_path,
+        backend_id=asked.backend_id,
     )
 
 
