@@ -170,11 +170,16 @@ def _on_signal(loop: asyncio.AbstractEventLoop, number: int, stop: asyncio.Event
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
 
 
+def _say(text: str) -> None:
+    """Print at once: whoever started us through a pipe waits for this line."""
+    print(text, flush=True)
+
+
 def main(
     config_path: Path | None = None,
     host: str | None = None,
     port: int | None = None,
-    announce: Callable[[str], None] = print,
+    announce: Callable[[str], None] = _say,
 ) -> int:
     """Serve; returns the exit code: 0 after a clean stop, 2 if it cannot start."""
     try:

@@ -274,8 +274,7 @@ class Service:
         # What closes files on its way out may do so: nobody else would.
         while self.tasks:
             await asyncio.gather(*self.tasks, return_exceptions=True)
-        for backend in self.fleet.all():  # they share one
-            await backend.client._http._session.close()
+        await self.fleet._session.close()
 
 
 @define(eq=False, repr=False)

@@ -33,6 +33,8 @@ class Service:
         config.write_text(f"port: 0\nroots: [{json.dumps(str(self.root))}]\n")
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         environment.pop("ORCHESTRATOR_PORT", None)
+        # As a person's shell has it: then a line is only there if it was flushed.
+        environment.pop("PYTHONUNBUFFERED", None)
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "orchestrator", "--config", str(config)),
             env=environment,
