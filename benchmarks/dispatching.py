@@ -154,19 +154,18 @@ class _Patient:
         return Submitted(prompt_id, 0.0)
 
 
-def _median(what: str, times: Sequence[float]) -> Figure:
-    return Figure(name=f"{what}, p50", value=statistics.median(times), unit="ms", goal="<= 1")
+def _figures(what: str, times: Sequence[float]) -> list[Figure]:
+    p99 = statistics.quantiles(times, n=100)[98]
+    return [
+        Figure(name=f"{what}, p50", value=statistics.median(times), unit="ms", goal="<= 1"),
+        Figure(name=f"{what}, p99", value=p99, unit="ms", goal="<= 1"),
+    ]
 
 
 def run(folder: Path) -> list[Figure]:
     """All figures of this module."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    chosen = decisions()
-    p99 = statistics.quantiles(chosen, n=100)[98]
-    what = f"choice with {JOBS:,} queued"
+    chosen, whole = decisions(), asyncio.run(passes(folder))
+    choice, a_pass = f"choice with {JOBS:,} queued", f"the dispatcher's pass with {JOBS:,} queued"
     # A whole pass takes in other work too: what arrived meanwhile, and what is looked at anew.
-    return [
-        _median(what, chosen),
-        Figure(name=f"{what}, p99", value=p99, unit="ms", goal="<= 1"),
-        _median(f"the dispatcher's pass with {JOBS:,} queued", asyncio.run(passes(folder))),
-    ]
+    return [*_figures(choice, chosen), *_figures(a_pass, whole)]
