@@ -262,11 +262,9 @@ async def build(
 
     app.cleanup_ctx.append(run)
     app.on_shutdown.append(say_goodbye)
-    middleware.install(app, cors_origins=config.cors_origins)
-    # Before all others, so that it sees every answer.
     requests = metrics.RequestMeter(ENDPOINTS)
     figures.registry.register(requests)
-    app.middlewares.insert(0, requests.middleware())
+    middleware.install(app, cors_origins=config.cors_origins, meter=requests.begin)
     serving.routes(app, ENDPOINTS)
     docs.serve(app, ENDPOINTS, INFO)
     return app

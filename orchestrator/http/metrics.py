@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from time import perf_counter
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Middleware
 from aiohttp.web_urldispatcher import AbstractRoute
 from attrs import define, field
 from prometheus_client import Metric
@@ -20,6 +18,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from orchestrator.http.endpoint import Endpoint, endpoint
+from orchestrator.http.middleware import UNANSWERED, Ended
 from orchestrator.services import METRICS
 
 #: Seconds.
@@ -27,8 +26,6 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 #: What labels say of requests that no endpoint serves: clients can make up any path and method.
 NOWHERE = "none"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @endpoint(
@@ -61,14 +58,16 @@ class _Counted:
     #: Who watches it now, if it is a WebSocket.
     watchers: int = 0
 
-    def answered(self, status: int) -> None:
-        """A request was answered."""
+    def ended(self, status: int, seconds: float) -> None:
+        """A request of this route was answered after so long, or nobody was left to answer."""
+        if self.is_socket:
+            self.watchers -= 1
+        if status == UNANSWERED:
+            return
         self.by_status[status] = self.by_status.get(status, 0) + 1
-
-    def took(self, seconds: float) -> None:
-        """It took so long."""
-        self.buckets[bisect_left(BUCKETS, seconds)] += 1
-        self.seconds += seconds
+        if not self.is_socket:
+            self.buckets[bisect_left(BUCKETS, seconds)] += 1
+            self.seconds += seconds
 
     def cumulated(self) -> list[tuple[str, float]]:
         """How many took no longer than each bucket, as Prometheus wants it."""
@@ -86,27 +85,13 @@ class RequestMeter(Collector):
         #: Of requests that no endpoint serves, by method.
         self._nowhere: dict[str, _Counted] = {}
 
-    def middleware(self) -> Middleware:
-        """What is to be put before all other middlewares, so that it sees every answer."""
-        routes = self._routes
-
-        @web.middleware
-        async def measure(request: web.Request, handler: Serve) -> web.StreamResponse:
-            begun = perf_counter()
-            route = request.match_info.route
-            counted = routes.get(route) or self._find(request, route)
-            if counted.is_socket:
-                return await _watch(counted, request, handler)
-            try:
-                response = await handler(request)
-            except web.HTTPException as exc:  # a redirect, or "not modified"
-                counted.answered(exc.status)
-                raise
-            counted.took(perf_counter() - begun)
-            counted.answered(response.status)
-            return response
-
-        return measure
+    def begin(self, request: web.Request) -> Ended:
+        """Take note of a request; gives what is to be told of its end."""
+        route = request.match_info.route
+        counted = self._routes.get(route) or self._find(request, route)
+        if counted.is_socket:
+            counted.watchers += 1
+        return counted.ended
 
     def collect(self) -> Iterator[Metric]:
         """All figures."""
@@ -146,13 +131,3 @@ class RequestMeter(Collector):
         counted = _Counted(path, route.method, is_socket=path in self._sockets)
         self._routes[route] = counted
         return counted
-
-
-async def _watch(counted: _Counted, request: web.Request, handler: Serve) -> web.StreamResponse:
-    counted.watchers += 1
-    try:
-        response = await handler(request)
-    finally:
-        counted.watchers -= 1
-    counted.answered(response.status)
-    return response

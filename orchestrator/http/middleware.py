@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -81,19 +82,36 @@ HTTP_CODES: Final[Mapping[int, str]] = {
     426: "http.upgrade_required",
 }
 
+#: Status of a request that was never answered: its client, or the service, went away.
+UNANSWERED: Final = 0
+
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+#: Told of the end of a request: the status of its answer, and how many seconds it took.
+Ended = Callable[[int, float], None]
+#: Told of each request that comes; gives what is to be told of its end.
+Begun = Callable[[web.Request], Ended]
 
 
-def install(app: web.Application, *, cors_origins: Collection[str] = ("*",)) -> None:
+def _nobody_counts(_: web.Request) -> Ended:
+    return lambda _status, _seconds: None
+
+
+def install(
+    app: web.Application,
+    *,
+    cors_origins: Collection[str] = ("*",),
+    meter: Begun = _nobody_counts,
+) -> None:
     """Put everything of this module into an application.
 
     Args:
         app: The application.
         cors_origins: Origins whose pages may use the service, such as `http://host:5173`; `*`
             allows all.
+        meter: Told of every request and its end.
     """
     origins = Origins.parse(cors_origins)
-    app.middlewares.append(_meet(origins))
+    app.middlewares.append(_meet(origins, meter))
     app.on_response_prepare.append(_headers(origins))
 
 
@@ -105,26 +123,36 @@ def status_of(error: type[OrchestratorError]) -> int:
 # --- errors ---
 
 
-def _meet(origins: Origins) -> Middleware:
+def _meet(origins: Origins, meter: Begun) -> Middleware:
     @web.middleware
     async def meet(request: web.Request, handler: Serve) -> web.StreamResponse:
-        """Give a request its id and actor, see where it comes from, answer what is raised.
+        """Give a request its id and actor, see where it comes from, answer what is raised, count.
 
         One middleware for all, because each costs as much as reading the request.
         """
+        ended, begun, status = meter(request), perf_counter(), UNANSWERED
         request_id = request[REQUEST_ID] = _request_id(request)
         try:
-            actor = request[ACTOR] = _actor(request)
-            # Bound anew for each request of a connection, so nothing needs to be unbound.
-            structlog.contextvars.bind_contextvars(request_id=request_id, actor=actor)
-            origin = request.headers.get(hdrs.ORIGIN)
-            if origin is not None:
-                if _is_preflight(request):
-                    return _preflight(request)
-                _refuse_strangers(request, origin, origins)
-            return await handler(request)
-        except Exception as exc:  # noqa: BLE001 -- the last place before the client; logged there
-            return _answer(request, exc)
+            try:
+                actor = request[ACTOR] = _actor(request)
+                # Bound anew for each request of a connection, so nothing needs to be unbound.
+                structlog.contextvars.bind_contextvars(request_id=request_id, actor=actor)
+                origin = request.headers.get(hdrs.ORIGIN)
+                if origin is not None and _is_preflight(request):
+                    response: web.StreamResponse = _preflight(request)
+                else:
+                    if origin is not None:
+                        _refuse_strangers(request, origin, origins)
+                    response = await handler(request)
+            except Exception as exc:  # noqa: BLE001 -- the last place before the client; logged there
+                response = _answer(request, exc)
+            status = response.status
+            return response
+        except web.HTTPException as exc:  # a redirect, or "not modified"
+            status = exc.status
+            raise
+        finally:
+            ended(status, perf_counter() - begun)
 
     return meet
 

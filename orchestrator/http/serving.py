@@ -60,7 +60,8 @@ def _serving(one: Endpoint, limit: int) -> Serve:
     async def serve(request: web.Request) -> web.StreamResponse:
         sent = await _receive(one, request, limit)
         dialect = request[DIALECT] = dialects.choose(spoken, sent.fields)
-        return await _speaker(one, dialect).serve(request, sent)
+        speaker = _speaker(one, dialect)
+        return speaker.reply(await speaker.ask(request, sent))
 
     return serve
 
@@ -71,7 +72,9 @@ def _serving_in_one(one: Endpoint, dialect: Dialect, limit: int) -> Serve:
     async def serve(request: web.Request) -> web.StreamResponse:
         in_page = one.pages_read_refusals and hdrs.ORIGIN in request.headers
         request[DIALECT] = CORE_IN_PAGES if in_page else dialect
-        return await _speaker(one, dialect).serve(request, await _receive(one, request, limit))
+        sent = await _receive(one, request, limit)
+        speaker = _speaker(one, dialect)
+        return speaker.reply(await speaker.ask(request, sent))
 
     return serve
 
@@ -118,9 +121,15 @@ class _Speaker:
                 dialect.reader(cls, text=True, extra=one.extra, only=one.elsewhere)
             )
 
-    async def serve(self, request: web.Request, sent: Sent) -> web.StreamResponse:
-        """Read what was sent, hand it over, reply."""
-        return self.reply(await self._one.handler(request, *self.read(request, sent)))
+    def ask(self, request: web.Request, sent: Sent) -> Awaitable[Any]:
+        """Read what was sent, and hand it over; what is to be awaited is the answer.
+
+        No coroutine of its own: each costs every request of the service.
+
+        Raises:
+            InvalidFields: With every faulty field.
+        """
+        return self._one.handler(request, *self.read(request, sent))
 
     def read(self, request: web.Request, sent: Sent) -> tuple[Any, ...]:
         """The handler's arguments after the HTTP request: the request object, or nothing.

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from attrs import define
 from prometheus_client import CollectorRegistry
 
+from orchestrator.http import middleware
 from orchestrator.http.metrics import BUCKETS, RequestMeter, _Counted
 
 Client = TestClient[web.Request, web.Application]
@@ -41,7 +42,7 @@ async def counting() -> AsyncIterator[Counting]:
     app = web.Application()
     meter, registry = RequestMeter(()), CollectorRegistry()
     registry.register(meter)
-    app.middlewares.append(meter.middleware())
+    middleware.install(app, meter=meter.begin)
     app.router.add_get("/status/{status:[0-9]+}", answer)
     app.router.add_post("/status/{status:[0-9]+}", answer)
     app.router.add_get("/moved", redirect)
@@ -98,9 +99,17 @@ class TestDurations:
         """A limit belongs to its bucket; what is longer than all is in the last."""
         counted = _Counted("/a", "GET", is_socket=False)
         for seconds in (0.0, BUCKETS[0], BUCKETS[0] * 1.01, BUCKETS[-1] * 2):
-            counted.took(seconds)
+            counted.ended(200, seconds)
         found = dict(counted.cumulated())
 
         assert found[str(BUCKETS[0])] == 2
         assert found[str(BUCKETS[1])] == found[str(BUCKETS[-1])] == 3
         assert found["+Inf"] == 4
+
+    def test_who_went_away_unanswered(self) -> None:
+        """Counts as no answer, and took no time that says anything."""
+        counted = _Counted("/a", "GET", is_socket=False)
+        counted.ended(middleware.UNANSWERED, 5.0)
+
+        assert counted.by_status == {}
+        assert dict(counted.cumulated())["+Inf"] == 0
