@@ -3,6 +3,9 @@
 The kind of an error (its base class here) says what sort of refusal it is; only the HTTP
 middleware knows which status that makes. `str(error)` says what happened, with the values;
 `remedy` is one imperative sentence. Codes are promises: they are never renamed.
+
+Errors have neither slots nor a repr of their own: exceptions have a dict and a repr anyway, and
+making both for each class took half of the time that importing this takes.
 """
 
 from __future__ import annotations
@@ -70,7 +73,7 @@ def _faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class InvalidFields(Invalid):
     """A body or query in which fields are missing, unknown, or of the wrong kind."""
 
@@ -88,7 +91,7 @@ class InvalidFields(Invalid):
         return [{"path": f.path, "message": f.message, "value": f.value} for f in self.faults]
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class MalformedBody(Malformed):
     """The body is not the JSON object that was expected."""
 
@@ -100,7 +103,7 @@ class MalformedBody(Malformed):
         return f"The body cannot be read: {self.reason}"
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class BodyTooLarge(TooLarge):
     """The body is larger than the service takes."""
 
@@ -112,7 +115,7 @@ class BodyTooLarge(TooLarge):
         return f"The body is larger than {self.limit} bytes."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class PathNotPermitted(NotPermitted):
     """A path outside the folders that may be touched."""
 
@@ -129,7 +132,7 @@ class PathNotPermitted(NotPermitted):
         return {"path": self.path, "roots": list(self.roots)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class PathInvalid(Invalid):
     """A path or name that no file can have, or that tries to climb out of its folder."""
 
@@ -146,7 +149,7 @@ class PathInvalid(Invalid):
         return {"path": self.path[:1000], "reason": self.reason}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class FileMissing(NotFound):
     """A file or folder that is not there."""
 
@@ -162,7 +165,7 @@ class FileMissing(NotFound):
         return {"path": self.path}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ConfigInvalid(OrchestratorError):
     """A configuration that cannot be used: file, key, and what was expected there."""
 
@@ -176,7 +179,7 @@ class ConfigInvalid(OrchestratorError):
         return "The configuration cannot be used:\n  " + "\n  ".join(lines)
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class WorkflowUnknown(NotFound):
     """A `workflow_id` that names no file in `workflows_dir`."""
 
@@ -194,7 +197,7 @@ class WorkflowUnknown(NotFound):
         return {"workflow_id": self.workflow_id, "known": list(self.known)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class WorkflowInvalid(Invalid):
     """A workflow that ComfyUI could not run: empty, not API format, links to nowhere."""
 
@@ -212,7 +215,7 @@ class WorkflowInvalid(Invalid):
         return {"reason": self.reason, "node": self.node}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ParametersInvalid(Invalid):
     """Parameters that the workflow does not have, or values that they do not take."""
 
@@ -232,7 +235,7 @@ class ParametersInvalid(Invalid):
         return {"faults": faults, "known": list(self.known)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class BackendUnknown(NotFound):
     """A backend id that is not configured."""
 
@@ -249,7 +252,7 @@ class BackendUnknown(NotFound):
         return {"backend_id": self.backend_id, "known": list(self.known)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class CapabilityUnknown(Invalid):
     """A capability that no configured backend has, so the job could never run."""
 
@@ -266,7 +269,7 @@ class CapabilityUnknown(Invalid):
         return {"capabilities": list(self.capabilities), "known": list(self.known)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class BackendUnreachable(Unavailable):
     """A backend that does not answer: refused, timed out, or cut off in the middle."""
 
@@ -281,7 +284,7 @@ class BackendUnreachable(Unavailable):
         return f"Backend {self.backend} did not answer: {self.reason}"
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class BackendRefused(OrchestratorError):
     """A backend answered, and refused for good: invalid graph, too large, forbidden."""
 
@@ -301,7 +304,7 @@ class BackendRefused(OrchestratorError):
         return {"backend": self.backend, "status": self.status, "answer": self.answer}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class JobUnknown(NotFound):
     """A job id that no open project knows."""
 
@@ -313,7 +316,7 @@ class JobUnknown(NotFound):
         return f"There is no job {self.job_id!r}."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class JobEnded(Conflict):
     """A change of a job that has already ended."""
 
@@ -326,7 +329,7 @@ class JobEnded(Conflict):
         return f"Job {self.job_id} has already ended: {self.status}."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class JobBegun(Conflict):
     """A change of the queue that is about a job which does not wait any more."""
 
@@ -339,7 +342,7 @@ class JobBegun(Conflict):
         return f"Job {self.job_id} waits no longer: it is {self.status}."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class JobElsewhere(Conflict):
     """A job that does not stand in the same lane of the queue."""
 
@@ -352,7 +355,7 @@ class JobElsewhere(Conflict):
         return f"Job {self.job_id} does not wait in the same lane as job {self.other_id}."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class MoveUnclear(Invalid):
     """A move in the queue that says nowhere, or two places."""
 
@@ -363,7 +366,7 @@ class MoveUnclear(Invalid):
         return "The move names no place, or both a direction and a job."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class TagUnknown(NotFound):
     """A tag id that the project does not have."""
 
@@ -379,7 +382,7 @@ class TagUnknown(NotFound):
         return {"tag_ids": list(self.tag_ids)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class TagNameTaken(Conflict):
     """A second tag of the same name (compared without case)."""
 
@@ -396,7 +399,7 @@ class TagNameTaken(Conflict):
         return {"name": self.name, "tag_id": self.tag_id}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ShareMissing(Unavailable):
     """A project known to this host whose `.gallery/FORMAT` is gone: the share is not mounted."""
 
@@ -412,7 +415,7 @@ class ShareMissing(Unavailable):
         )
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ProjectReadOnly(Unavailable):
     """The log of a project cannot be written, or must not be."""
 
@@ -426,7 +429,7 @@ class ProjectReadOnly(Unavailable):
         return f"The project {self.project!r} can only be read: {self.reason}"
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class LogBusy(Unavailable):
     """More changes wait for the disk than we hold."""
 
@@ -439,7 +442,7 @@ class LogBusy(Unavailable):
         return f"{self.waiting} changes are waiting to be written; the share is slow."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class PngUnreadable(Invalid):
     """A file that is no PNG, or whose first chunk is broken."""
 
@@ -456,7 +459,7 @@ class PngUnreadable(Invalid):
         return {"path": self.path, "reason": self.reason}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class TemplateInvalid(Invalid):
     """A naming template that could not make a file name inside the project."""
 
@@ -479,7 +482,7 @@ class TemplateInvalid(Invalid):
         }
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class FileChanging(Unavailable):
     """A file whose size changed while we read it: somebody is still writing it."""
 
@@ -491,7 +494,7 @@ class FileChanging(Unavailable):
         return f"{self.path!r} changed while it was read."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class SubmitUnknown(Unavailable):
     """A backend may or may not have taken a prompt: look into its queue and history first."""
 
@@ -509,7 +512,7 @@ class SubmitUnknown(Unavailable):
         return {"backend": self.backend, "prompt_id": self.prompt_id}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class OutputMissing(NotFound):
     """A file that ComfyUI's history names, but that its server no longer has, or has empty."""
 
@@ -527,7 +530,7 @@ class OutputMissing(NotFound):
         return {"backend": self.backend, "filename": self.filename}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class WorkflowUnreadable(Unavailable):
     """A file in `workflows_dir` that exists but cannot be read now."""
 
@@ -540,7 +543,7 @@ class WorkflowUnreadable(Unavailable):
         return f"The workflow file {self.path!r} cannot be read: {self.reason}"
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class MalformedQuery(Malformed):
     """A query string that cannot be taken apart."""
 
@@ -552,7 +555,7 @@ class MalformedQuery(Malformed):
         return f"The query string cannot be read: {self.reason}"
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class OriginNotPermitted(NotPermitted):
     """A change, or a WebSocket, asked for by a web page of an origin that is not allowed."""
 
@@ -568,7 +571,7 @@ class OriginNotPermitted(NotPermitted):
         return {"origin": self.origin}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class TookTooLong(Unavailable):
     """Something that we waited for did not come in time."""
 
@@ -579,7 +582,7 @@ class TookTooLong(Unavailable):
         return "The request took too long and was given up."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ProjectUnreadable(Unavailable):
     """A folder whose log this program must not, or cannot, read."""
 
@@ -593,7 +596,7 @@ class ProjectUnreadable(Unavailable):
         return f"The project {self.project!r} cannot be opened: {self.reason}"
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ChangeUnsettled(Unavailable):
     """A change that is still being written after a long time: it may or may not come to be."""
 
@@ -610,7 +613,7 @@ class ChangeUnsettled(Unavailable):
         )
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ChangeTooLarge(TooLarge):
     """A change that no line of the log can hold."""
 
@@ -622,7 +625,7 @@ class ChangeTooLarge(TooLarge):
         return f"The change does not fit into the log: {self.reason}"
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class FileUnreadable(Unavailable):
     """A file or folder that is there, but that the share does not let us read now."""
 
@@ -644,7 +647,7 @@ class FileUnreadable(Unavailable):
         return {"path": self.path, "reason": self.reason}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class StillOpening(Unavailable):
     """The service has just started, and what is asked for may be in a project not yet opened."""
 
@@ -656,7 +659,7 @@ class StillOpening(Unavailable):
         return "The service has just started and is still opening its projects."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ViewUnknown(NotFound):
     """There is no saved view of that name."""
 
@@ -673,7 +676,7 @@ class ViewUnknown(NotFound):
         return {"name": self.name, "known": list(self.known)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class TrashUnknown(NotFound):
     """Nothing lies in the trash under that id."""
 
@@ -689,7 +692,7 @@ class TrashUnknown(NotFound):
         return {"trash_ids": list(self.ids)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class NameInvalid(Invalid):
     """A new file name that some system could not have, or that the gallery would not show."""
 
@@ -706,7 +709,7 @@ class NameInvalid(Invalid):
         return {"name": self.name[:1000], "reason": self.reason}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class PatternInvalid(Invalid):
     """A pattern of a batch rename that cannot be read, or that could take for ever."""
 
@@ -735,7 +738,7 @@ class PatternInvalid(Invalid):
         }
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ThumbnailsBusy(Unavailable):
     """More thumbnails are waiting to be made than we hold."""
 
@@ -748,7 +751,7 @@ class ThumbnailsBusy(Unavailable):
         return f"{self.waiting} thumbnails are waiting to be made."
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class IndexUnusable(Unavailable):
     """The index of a project cannot be read or written: the local disk is full, or worse."""
 
@@ -762,7 +765,7 @@ class IndexUnusable(Unavailable):
         return f"The index in {self.folder!r} cannot be used: {self.reason}"
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class IndexDamaged(Unavailable):
     """The index of a project is broken; it is deleted and made anew, and nothing is lost."""
 
@@ -776,7 +779,7 @@ class IndexDamaged(Unavailable):
         return f"The index in {self.folder!r} is damaged and will be made anew: {self.reason}"
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class FileCollides(Conflict):
     """A file cannot go where it was to go: the place is taken, or nothing can lie there."""
 
@@ -799,7 +802,7 @@ class FileCollides(Conflict):
         return {"path": self.path, "to": self.to, "kind": self.kind, "other": self.other}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class FileNotMoved(Conflict):
     """The share refused to move a file; it lies where it lay."""
 
@@ -818,7 +821,7 @@ class FileNotMoved(Conflict):
         return {"path": self.path, "to": self.to, "error": self.error}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class FilesUnsettled(Unavailable):
     """The share stopped answering while files were moved: where they are, nobody can say yet."""
 
@@ -835,7 +838,7 @@ class FilesUnsettled(Unavailable):
         return {"op": self.op, "reason": self.reason}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ImportUnfinished(Unavailable):
     """The project's old ratings, tags and trash are still being taken over."""
 
@@ -856,7 +859,7 @@ class ImportUnfinished(Unavailable):
         return {"project": self.project, "done": self.done, "total": self.total}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class EditUnknown(NotFound):
     """There is no edit, or no batch of edits, of that id."""
 
@@ -872,7 +875,7 @@ class EditUnknown(NotFound):
         return {"edit": self.edit}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class UndoTooLarge(TooLarge):
     """More edits than are undone in one request."""
 
@@ -889,7 +892,7 @@ class UndoTooLarge(TooLarge):
         return {"edits": self.edits, "limit": self.limit}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class AssetUnknown(NotFound):
     """There is no asset of that id."""
 
@@ -905,7 +908,7 @@ class AssetUnknown(NotFound):
         return {"asset_id": self.asset}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class AssetTaken(Conflict):
     """A file is an asset already, so it cannot be another one."""
 
@@ -922,7 +925,7 @@ class AssetTaken(Conflict):
         return {"path": self.path, "asset_id": self.asset}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class FileNotWritten(Unavailable):
     """A file that the share did not take: it is full, gone, or does not let us."""
 
@@ -945,7 +948,7 @@ class FileNotWritten(Unavailable):
         return {"path": self.path, "reason": self.reason}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class StateUnknown(NotFound):
     """A project has no such state."""
 
@@ -963,7 +966,7 @@ class StateUnknown(NotFound):
         return {"file": self.file, "asked": self.asked}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class StateUnreadable(Invalid):
     """A project's file that holds no state, and no earlier one is to be had either."""
 
@@ -980,7 +983,7 @@ class StateUnreadable(Invalid):
         return {"path": self.path, "reason": self.reason}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ImageSourceRefused(NotPermitted):
     """A picture that is to be fetched from where nothing may be fetched."""
 
@@ -999,7 +1002,7 @@ class ImageSourceRefused(NotPermitted):
         return {"url": self.url[:1000], "reason": self.reason, "known": list(self.known)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ImageTooLarge(TooLarge):
     """A picture or video that has more bytes than are saved."""
 
@@ -1016,7 +1019,7 @@ class ImageTooLarge(TooLarge):
         return {"name": self.name, "limit": self.limit}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ImageUnusable(Invalid):
     """A picture or video whose content is not what it claims to be."""
 
@@ -1033,7 +1036,7 @@ class ImageUnusable(Invalid):
         return {"name": self.name, "reason": self.reason}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class InputForbidden(NotPermitted):
     """A workflow that names a file which no job may read or write."""
 
@@ -1057,7 +1060,7 @@ class InputForbidden(NotPermitted):
         }
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class InputMissing(NotFound):
     """A file that a workflow needs as an input, and that is not there."""
 
@@ -1081,7 +1084,7 @@ class InputMissing(NotFound):
         }
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class InputTooLarge(TooLarge):
     """A file that is larger than the backend takes as an upload."""
 
@@ -1111,7 +1114,7 @@ class InputTooLarge(TooLarge):
         }
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class InputInvalid(Invalid):
     """An input that says neither a file nor an output of a job."""
 
@@ -1138,7 +1141,7 @@ class InputInvalid(Invalid):
         }
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class MappingUnknown(NotFound):
     """There is no path mapping of that id."""
 
@@ -1154,7 +1157,7 @@ class MappingUnknown(NotFound):
         return {"id": self.mapping}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class MappingsLoop(Conflict):
     """Path mappings that lead in a circle: what one calls A and B, the others call B and A."""
 
@@ -1172,7 +1175,7 @@ class MappingsLoop(Conflict):
         return {"mappings": list(self.mappings), "folders": list(self.folders)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class ShareSilent(Unavailable):
     """A share that did not answer in time, or that too many others wait for already."""
 
@@ -1190,7 +1193,7 @@ class ShareSilent(Unavailable):
         return {"path": self.path, "seconds": self.seconds}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class FolderNotMade(Unavailable):
     """A folder that the share does not let us make."""
 
@@ -1212,7 +1215,7 @@ class FolderNotMade(Unavailable):
         return {"path": self.path, "reason": self.reason}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class FileInNoProject(Conflict):
     """A file that is to go to the trash, but lies in no project that has one."""
 
@@ -1228,7 +1231,7 @@ class FileInNoProject(Conflict):
         return {"path": self.path}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class WebhookNotPermitted(NotPermitted):
     """An address that a job may not have told of its end."""
 
@@ -1246,7 +1249,7 @@ class WebhookNotPermitted(NotPermitted):
         return {"webhook": self.url, "reason": self.reason}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class BackendExists(Conflict):
     """A backend that is to be added under an id that another one has."""
 
@@ -1262,7 +1265,7 @@ class BackendExists(Conflict):
         return {"backend_id": self.backend_id}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class BackendAddressTaken(Conflict):
     """An address at which another backend is configured: its slots would be counted twice."""
 
@@ -1280,7 +1283,7 @@ class BackendAddressTaken(Conflict):
         return {"address": self.address, "backend_id": self.backend_id}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class BackendInUse(Conflict):
     """A backend that has jobs of ours cannot be taken away or moved under their feet."""
 
@@ -1300,7 +1303,7 @@ class BackendInUse(Conflict):
         return {"backend_id": self.backend_id, "jobs": list(self.jobs)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class GroupUnknown(NotFound):
     """There is no group of jobs of that id."""
 
@@ -1316,7 +1319,7 @@ class GroupUnknown(NotFound):
         return {"job_group_id": self.group}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class GroupInvalid(Invalid):
     """A group of jobs that is described in no way, in several, or in one that cannot be."""
 
@@ -1328,7 +1331,7 @@ class GroupInvalid(Invalid):
         return f"This is no group of jobs: {self.reason}"
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class GroupCycle(Invalid):
     """Jobs of one group that wait for each other, so that none of them could ever begin."""
 
@@ -1346,7 +1349,7 @@ class GroupCycle(Invalid):
         return {"keys": list(self.keys)}
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class GroupJobRefused(Invalid):
     """One job in the list of a group cannot be taken, and so the group is not."""
 
@@ -1375,7 +1378,7 @@ class GroupJobRefused(Invalid):
         }
 
 
-@define(eq=False)
+@define(eq=False, slots=False, repr=False)
 class BackendDisabled(Conflict):
     """A backend that was asked for by name, and that takes no jobs."""
 

@@ -59,7 +59,7 @@ async def refresh_backend(request: web.Request, asked: OneBackend) -> BackendCha
     return changed(backend, f"{number(len(found.classes), 'kind')} of nodes found")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RestartBackend:
     """What to do to a backend."""
 
@@ -72,7 +72,7 @@ class RestartBackend:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BackendRestarted:
     """What was done, and what was not."""
 
@@ -136,7 +136,7 @@ def restart_message(found: care.Restarted) -> str:
     return " ".join((*said, _NO_RESTART))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FreeBackend:
     """What to drop."""
 
@@ -145,7 +145,7 @@ class FreeBackend:
     free_memory: bool = field(default=True, metadata=about("Drop cached results of nodes, too."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BackendFreed:
     """It was asked to, and will as soon as nothing runs there."""
 

@@ -13,7 +13,7 @@ from orchestrator.scheduling.mark import job_of
 _MB = 1 << 20
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BackendView:
     """A ComfyUI backend, as it was when last looked at."""
 
@@ -124,14 +124,14 @@ def backend_view(backend: Backend) -> BackendView:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class OneBackend:
     """Which backend."""
 
     backend_id: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BackendChanged:
     """The change is in the host's log, and counts from now on."""
 

@@ -23,7 +23,7 @@ from orchestrator.services import FARM, FLEET
 _TAGS = ("backends",)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BackendList:
     """All configured backends."""
 
@@ -69,7 +69,7 @@ async def get_backend_status(request: web.Request, asked: OneBackend) -> Backend
     return backend_view(backend)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class NewBackend:
     """A backend to be used from now on."""
 
@@ -117,7 +117,7 @@ async def add_backend(request: web.Request, asked: NewBackend) -> BackendChanged
     return changed(backend, f"Backend {backend.config.id} added")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class EditBackend:
     """What shall be otherwise; what is not sent, or null, stays as it is."""
 
@@ -244,7 +244,7 @@ async def undrain_backend(request: web.Request, asked: OneBackend) -> BackendCha
     return await _set(request, asked.backend_id, Changes(draining=False), "takes jobs again")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RemoveBackend:
     """Which backend, and what if it has jobs."""
 
@@ -255,7 +255,7 @@ class RemoveBackend:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BackendRemoved:
     """The backend is not used any more."""
 

@@ -25,7 +25,7 @@ from orchestrator.http.middleware import ACTOR
 from orchestrator.services import CURATOR
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Ratings:
     """Stars by path relative to the project; files without stars are left out."""
 
@@ -47,7 +47,7 @@ async def get_ratings(request: web.Request, asked: AskSaid) -> Ratings:
     return Ratings(ratings=stars_by_path(view))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RateFiles:
     """A file and its stars, many files and their stars, or many files and the same stars."""
 
@@ -64,7 +64,7 @@ class RateFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Rated:
     """Stars by path, of the files that have them now; and those that were left as they were."""
 
@@ -133,7 +133,7 @@ def _stars_asked(asked: RateFiles) -> dict[str, int]:
     return dict.fromkeys(paths, asked.rating)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Notes:
     """Notes by path relative to the project; files without one are left out."""
 
@@ -155,7 +155,7 @@ async def get_notes(request: web.Request, asked: AskSaid) -> Notes:
     return Notes(notes=dict(sorted(view.notes())))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class NoteFiles:
     """A note about a file, or the same note about many."""
 
@@ -167,7 +167,7 @@ class NoteFiles:
     note: str = field(metadata=about("An empty text removes it.", max_length=MAX_NOTE))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Noted:
     """The notes as they are now."""
 

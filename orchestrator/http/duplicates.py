@@ -30,7 +30,7 @@ T = TypeVar("T")
 LOOK_FOR_CLIENT = 0.5
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FindDuplicates:
     """Among which files to look, and for what."""
 
@@ -51,7 +51,7 @@ class FindDuplicates:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DuplicateFile:
     """A file of a group."""
 
@@ -64,7 +64,7 @@ class DuplicateFile:
     tags: tuple[TagView, ...]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DuplicateGroup:
     """Files that are the same, the oldest first."""
 
@@ -75,7 +75,7 @@ class DuplicateGroup:
     distance: int = field(metadata=about("For `looks`: the largest difference, of 64 bits."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class UncomparedFile:
     """A file that could not be compared."""
 
@@ -83,7 +83,7 @@ class UncomparedFile:
     reason: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class LinkedFile:
     """Another name of a file that was compared; removing it would free nothing."""
 
@@ -91,7 +91,7 @@ class LinkedFile:
     of: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FoundDuplicates:
     """Groups of files that are the same, the largest waste first."""
 
@@ -177,7 +177,7 @@ def _file(project: Project, file: Candidate) -> DuplicateFile:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class KeepDuplicate:
     """Which file to keep, and which ones go."""
 
@@ -188,7 +188,7 @@ class KeepDuplicate:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class KeptDuplicate:
     """The kept file with all that it has now, and what went to the trash."""
 

@@ -10,7 +10,7 @@ from orchestrator.gallery.curating import Curation
 from orchestrator.http.fields import about
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TagView:
     """A tag."""
 
@@ -19,7 +19,7 @@ class TagView:
     color: str = field(metadata=about("#rrggbb"))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FileEntry:
     """A file of a folder, with what is said of it."""
 

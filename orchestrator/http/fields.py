@@ -19,7 +19,7 @@ from attrs import frozen
 _KEY: Final = "orchestrator.http.about"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class About:
     """Description and bounds of one field."""
 

@@ -31,7 +31,7 @@ FILE = (
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class OneFile:
     """Which file."""
 
@@ -70,7 +70,7 @@ async def serve_image(request: web.Request, asked: OneFile) -> web.StreamRespons
     return await send_file(request, real, mime_type(real.name))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FileMetadata(Metadata):
     """What stands in a picture; all null if nothing does."""
 
@@ -102,7 +102,7 @@ def _generation(request: web.Request, path: str) -> Generation:
         return picture.facts(real).generation
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ProjectSettings:
     """The project that a person works on now."""
 
@@ -116,14 +116,14 @@ class ProjectSettings:
     updated_at: datetime | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SetProject:
     """The project to make current."""
 
     project: ProjectSettings
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class CurrentProjectAnswer:
     """The current project; none before one was set."""
 

@@ -35,14 +35,14 @@ _SHAPE = about(
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ScanImages:
     """Which folder."""
 
     folder_path: str = field(metadata=FOLDER_PATH)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ImageView:
     """A picture or video."""
 
@@ -63,7 +63,7 @@ def _view(found: Picture) -> ImageView:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderImages:
     """The pictures of one folder, the latest first."""
 
@@ -100,7 +100,7 @@ def _without(count: int, what: str) -> str:
     return f"; {count:,} {what} are not shown" if count else ""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ScanPanels:
     """Which project."""
 
@@ -113,7 +113,7 @@ class ScanPanels:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class PanelView:
     """A folder of the project."""
 
@@ -122,7 +122,7 @@ class PanelView:
     images: list[ImageView] = field(metadata=about("The oldest first."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class PanelsView:
     """The folders of a project in natural order; one without pictures is a panel, too."""
 
@@ -177,7 +177,7 @@ async def scan_project_panels(request: web.Request, asked: ScanPanels) -> Panels
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ScanVersions:
     """Which folder, and how its files are named."""
 
@@ -185,7 +185,7 @@ class ScanVersions:
     pattern: str = field(default="", metadata=_PATTERN)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class VersionsView:
     """The highest version of each panel, as its file spells it."""
 
@@ -236,7 +236,7 @@ async def scan_versions(request: web.Request, asked: ScanVersions) -> VersionsVi
     return await _versions(request, asked)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ScanProject:
     """Which project, and how its files are named."""
 
@@ -247,7 +247,7 @@ class ScanProject:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RenderView:
     """A picture or video of a project."""
 
@@ -267,7 +267,7 @@ class RenderView:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class UnreadFolder:
     """A folder that was not looked into."""
 
@@ -275,7 +275,7 @@ class UnreadFolder:
     reason: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RendersView:
     """The pictures and videos of a project, by panel and version."""
 

@@ -31,7 +31,7 @@ SUCCESS = about("Always true; what fails is refused.")
 MESSAGE = about("For people: what was found, and what was left out.")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BrowseFolders:
     """Where to look."""
 
@@ -53,7 +53,7 @@ class BrowseFolders:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class PlaceView:
     """Something to choose."""
 
@@ -62,7 +62,7 @@ class PlaceView:
     type: str = field(metadata=about("drive, folder or file.", example="folder"))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderView:
     """What lies in a folder: folders first, in natural order."""
 
@@ -118,7 +118,7 @@ def _told(found: Browsed) -> str:
     return f"{len(found.places):,} found." if found.places else "There is nothing here."
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class CreateFolder:
     """Where, and how it is called."""
 
@@ -126,7 +126,7 @@ class CreateFolder:
     folder_name: str = field(metadata=about("A name, not a path.", example="Panel_04"))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class CreatedFolder:
     """The folder is there."""
 
@@ -160,14 +160,14 @@ async def create_folder(request: web.Request, asked: CreateFolder) -> CreatedFol
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ListProjects:
     """In which folder."""
 
     folder_path: str = field(metadata=FOLDER_PATH)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SavedProjectView:
     """A file that holds a saved project."""
 
@@ -179,7 +179,7 @@ class SavedProjectView:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SavedProjectsView:
     """The saved projects of a folder, the latest first."""
 
@@ -218,7 +218,7 @@ async def list_projects(request: web.Request, asked: ListProjects) -> SavedProje
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DeleteImage:
     """Which file."""
 
@@ -231,7 +231,7 @@ class DeleteImage:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DeletedImage:
     """The file is in the trash."""
 

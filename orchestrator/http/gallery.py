@@ -50,14 +50,14 @@ async def view_of(request: web.Request, project_path: str, at: datetime | None) 
     return await request.app[MOMENTS].view_at(project, at)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class OneProject:
     """Which project."""
 
     project_path: str = field(metadata=PROJECT_PATH)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderNode:
     """A folder and those in it."""
 
@@ -68,7 +68,7 @@ class FolderNode:
     children: list[FolderNode]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SkippedFolder:
     """A folder that was not looked into."""
 
@@ -76,7 +76,7 @@ class SkippedFolder:
     reason: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderTree:
     """A project's folders."""
 
@@ -114,7 +114,7 @@ def _folder(root: Path, node: TreeNode) -> FolderNode:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ScanFolder:
     """Which folder to list."""
 
@@ -125,7 +125,7 @@ class ScanFolder:
     at: datetime | None = field(default=None, metadata=AT)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderListing:
     """The files of one folder, in natural order."""
 
@@ -153,7 +153,7 @@ async def scan_folder(request: web.Request, asked: ScanFolder) -> Written:
     return Written({request[DIALECT].spell("files"): rows})
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ScanRecursive:
     """Which files to list."""
 
@@ -169,7 +169,7 @@ class ScanRecursive:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RecursiveListing:
     """Files of many folders; each folder's in natural order."""
 
@@ -198,7 +198,7 @@ async def scan_recursive(request: web.Request, asked: ScanRecursive) -> web.Stre
     return await send_listing(request, walk, row_writer(request[DIALECT]))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FileInfo:
     """Which file to describe."""
 
@@ -206,7 +206,7 @@ class FileInfo:
     file_path: str = field(metadata=FILE_PATH)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class LineageView:
     """Where a file comes from."""
 
@@ -215,7 +215,7 @@ class LineageView:
     node: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FileDetails:
     """Everything about one file."""
 
@@ -240,7 +240,7 @@ class FileDetails:
     problem: str | None = field(metadata=about("What is wrong with the file, if anything."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Metadata:
     """What ComfyUI and others wrote into a picture."""
 
@@ -249,7 +249,7 @@ class Metadata:
     parameters: str | None = field(metadata=about("Text of A1111 and its kin."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RecipeView:
     """How a picture was made, read from its graph: only nodes count that fed it."""
 
@@ -264,7 +264,7 @@ class RecipeView:
     seed: int | None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FileInfoAnswer:
     """A file, how it was made, and its metadata as they stand in it."""
 
@@ -319,7 +319,7 @@ def metadata_of(made: Generation) -> Metadata | None:
     return Metadata(prompt=made.prompt_graph, workflow=made.workflow, parameters=made.parameters)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderStats:
     """Which folder to count."""
 
@@ -330,7 +330,7 @@ class FolderStats:
     recursive: bool = field(default=True, metadata=about("Count the folders in it, too."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderCounts:
     """How much lies in a folder."""
 

@@ -24,7 +24,7 @@ from orchestrator.projects import Projects
 from orchestrator.services import FINDER, INDEXES, NEWS, PROJECTS
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class WatchGallery:
     """Which project to watch, and from where on."""
 
@@ -35,7 +35,7 @@ class WatchGallery:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Hello:
     """The first message: everything after this cursor will come."""
 
@@ -45,7 +45,7 @@ class Hello:
     reload: bool
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GalleryChange:
     """One thing that is different now."""
 
@@ -60,7 +60,7 @@ class GalleryChange:
     now: dict[str, Any]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Changes:
     """Changes of the last moment, in their order."""
 
@@ -69,7 +69,7 @@ class Changes:
     cursor: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class IndexProgress:
     """How far the index is."""
 
@@ -79,7 +79,7 @@ class IndexProgress:
     total: int | None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Scanned:
     """A look through the project is over."""
 

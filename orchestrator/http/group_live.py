@@ -25,7 +25,7 @@ from orchestrator.job_feed import Batch, JobFeed, Numbered, group_of
 from orchestrator.services import DISPATCHER, GROUPS, JOB_FEED
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class WatchGroup:
     """Which group to watch, and from where on."""
 

@@ -17,7 +17,7 @@ from orchestrator.http.replies import dump
 CURSOR = about("To go on from here after a break; null if nothing is lost without it.")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class InitialState(GroupView):
     """How the group stands at the beginning, or after something that nobody can tell in detail."""
 
@@ -26,7 +26,7 @@ class InitialState(GroupView):
     reset: bool = field(metadata=about("What was missed is not known: forget what you knew."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Child:
     """What all messages about a job of the group say."""
 
@@ -38,7 +38,7 @@ class Child:
     cursor: str | None = field(metadata=CURSOR)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ChildProgress(Child):
     """A job waits, or runs and has moved on."""
 
@@ -49,7 +49,7 @@ class ChildProgress(Child):
     steps_total: int | None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ChildCompleted(Child):
     """A job has ended well; its files are in the project."""
 
@@ -58,7 +58,7 @@ class ChildCompleted(Child):
     completed_at: datetime | None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ChildFailed(Child):
     """A job has ended without its files."""
 
@@ -68,7 +68,7 @@ class ChildFailed(Child):
     failed_at: datetime | None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ChildTimeout(Child):
     """A job took longer than it was allowed to."""
 
@@ -78,7 +78,7 @@ class ChildTimeout(Child):
     timed_out_at: datetime | None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ChildCancelled(Child):
     """A job was stopped, as asked."""
 
@@ -86,7 +86,7 @@ class ChildCancelled(Child):
     cancelled_at: datetime | None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Result:
     """How one job of an ended group ended."""
 
@@ -98,7 +98,7 @@ class Result:
     error: str | None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GroupComplete:
     """All jobs of the group have ended."""
 

@@ -16,7 +16,7 @@ from orchestrator.http.jobs import SubmitJob, submission
 from orchestrator.jobs import Submission
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GroupJob(SubmitJob):
     """One job in the list of a group."""
 
@@ -31,7 +31,7 @@ class GroupJob(SubmitJob):
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SubmitGroup:
     """A group of jobs. One of `jobs`, `backend_ids` and `count` is needed.
 

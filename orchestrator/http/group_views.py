@@ -29,7 +29,7 @@ from projections.jobs import Job, Output
 ProgressOf = Callable[[str], ProgressTracker | None]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ChildOutput:
     """A file that a job of a group brought into its project."""
 
@@ -40,7 +40,7 @@ class ChildOutput:
     path: str = field(metadata=about("Absolute path on the service's host."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ChildView:
     """A job of a group, as it stands now."""
 
@@ -65,7 +65,7 @@ class ChildView:
     completed_at: datetime | None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GroupSummary:
     """A group, without its jobs."""
 
@@ -89,7 +89,7 @@ class GroupSummary:
     host: str = field(metadata=about("Id of the host whose service runs it."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GroupView(GroupSummary):
     """A group with its jobs."""
 

@@ -39,7 +39,7 @@ REFUSALS = (
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GroupAccepted(GroupView):
     """The group is in the queue, and in the log."""
 
@@ -92,7 +92,7 @@ async def submit_job_group(request: web.Request, asked: SubmitGroup) -> GroupAcc
     return await _submit(request, asked)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ListGroups:
     """Which groups to list."""
 
@@ -107,7 +107,7 @@ class ListGroups:
     offset: int = field(default=0, metadata=about("Groups to pass over.", ge=0))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GroupList:
     """A page of groups, newest first, without their jobs."""
 
@@ -142,7 +142,7 @@ async def list_groups(request: web.Request, asked: ListGroups) -> GroupList:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class OneGroup:
     """Which group."""
 
@@ -162,7 +162,7 @@ async def get_group(request: web.Request, asked: OneGroup) -> GroupView:
     return group_view(request.app[GROUPS].get(asked.job_group_id), request.app[DISPATCHER].progress)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GroupCancelled(GroupView):
     """The group as it is now; nothing of it will begin any more."""
 

@@ -14,7 +14,7 @@ from orchestrator.http.jobs import Health
 from orchestrator.http.jobs import health as documented_health
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Wellness:
     """The service answers, and says how it is."""
 

@@ -21,7 +21,7 @@ from projections.groups import Group
 from projections.jobs import Job, Status
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class StepView:
     """One thing that happened."""
 
@@ -32,7 +32,7 @@ class StepView:
     host: str | None = field(metadata=about("Id of the host that did it."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class PastAttempt:
     """One try on one backend, from its submission to its end."""
 
@@ -69,7 +69,7 @@ class PastAttempt:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GroupPlace:
     """The group that a job belongs to, and its place there."""
 
@@ -81,7 +81,7 @@ class GroupPlace:
     cancelled_at: datetime | None = field(metadata=about("When somebody stopped the group."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class HistoryView:
     """All that happened to a job."""
 

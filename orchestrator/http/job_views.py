@@ -24,7 +24,7 @@ _QUOTED_SEP: Final = quote(_SEP, safe="")
 _FOLDERS: Final = 256
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class OutputView:
     """A file that a job brought into its project."""
 
@@ -39,7 +39,7 @@ class OutputView:
     attempt: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class AttemptView:
     """One try on one backend."""
 
@@ -56,7 +56,7 @@ class AttemptView:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class JobView:
     """A job, as it stands now."""
 

@@ -20,7 +20,7 @@ from orchestrator.webhooks.message import deliveries
 from projections.jobs import Status
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SubmitJob:
     """A workflow to be run. One of workflow_id, workflow_json and workflow is needed."""
 
@@ -104,7 +104,7 @@ class SubmitJob:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class JobAccepted:
     """The job is in the queue, and in the log."""
 
@@ -203,7 +203,7 @@ async def submit_job(request: web.Request, asked: SubmitJob) -> JobAccepted:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ListJobs:
     """Which jobs to list."""
 
@@ -222,7 +222,7 @@ class ListJobs:
     offset: int = field(default=0, metadata=about("Jobs to pass over.", ge=0))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class JobList:
     """A page of jobs, newest first."""
 
@@ -258,7 +258,7 @@ async def list_jobs(request: web.Request, asked: ListJobs) -> JobList:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class OneJob:
     """Which job."""
 
@@ -295,7 +295,7 @@ async def cancel_job(request: web.Request, asked: OneJob) -> JobView:
     return shown(request, await request.app[JOBS].cancel(asked.job_id, request[ACTOR]))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Health:
     """The service answers."""
 

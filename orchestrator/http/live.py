@@ -31,7 +31,7 @@ GATHER = 0.05
 HEARTBEAT = 30.0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class WatchJobs:
     """Which jobs to watch."""
 
@@ -42,7 +42,7 @@ class WatchJobs:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class InitialState:
     """How things stand at the beginning."""
 
@@ -54,7 +54,7 @@ class InitialState:
     reset: bool
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class JobState:
     """A job's state changed."""
 
@@ -63,7 +63,7 @@ class JobState:
     cursor: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class JobProgress:
     """A running job moved on."""
 

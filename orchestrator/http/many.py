@@ -20,7 +20,7 @@ MANY = 10_000
 MANY_BYTES = 48 * 1024 * 1024
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class AskSaid:
     """Whose ratings, tags or notes, and as of when."""
 
@@ -28,7 +28,7 @@ class AskSaid:
     at: datetime | None = field(default=None, metadata=AT)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RefusedFile:
     """A file of a request that was left as it was, and why."""
 

@@ -36,7 +36,7 @@ _MACOS = about(
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MappingView:
     """One folder under the names that the operating systems give it."""
 
@@ -48,7 +48,7 @@ class MappingView:
     enabled: bool
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MappingList:
     """All mappings: those of config.yaml, then those that were added since."""
 
@@ -58,7 +58,7 @@ class MappingList:
     current_os: OsName = field(metadata=about("The system that the service runs on."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SavedMapping(MappingView):
     """The mapping as it now is, once as a whole and once field by field."""
 
@@ -69,7 +69,7 @@ class SavedMapping(MappingView):
     mapping: MappingView
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class AddMapping:
     """A mapping to add; what is left out is blank."""
 
@@ -80,21 +80,21 @@ class AddMapping:
     enabled: bool | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ChangeMapping(AddMapping):
     """What to change of a mapping; what is left out stays as it is."""
 
     mapping_id: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class OneMapping:
     """Which mapping."""
 
     mapping_id: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RemovedMapping:
     """The mapping is gone."""
 
@@ -177,7 +177,7 @@ async def export_mappings(request: web.Request) -> web.StreamResponse:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TranslatePath:
     """A path, and the system whose name for it is wanted."""
 
@@ -194,7 +194,7 @@ class TranslatePath:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TranslatedPath:
     """What the path is called there."""
 

@@ -26,7 +26,7 @@ FILES_FIELD = about(
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MovedFile:
     """From where to where; both relative to the project."""
 
@@ -34,7 +34,7 @@ class MovedFile:
     new_path: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ReplacedFile:
     """A file that was put into the trash to make room."""
 
@@ -42,7 +42,7 @@ class ReplacedFile:
     trash_id: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MoveFiles:
     """Which files and folders go where."""
 
@@ -57,7 +57,7 @@ class MoveFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MovedFiles:
     """What became of the files."""
 
@@ -127,7 +127,7 @@ async def move_files(request: web.Request, asked: MoveFiles) -> MovedFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RenameFile:
     """A file or folder and its new name."""
 
@@ -136,7 +136,7 @@ class RenameFile:
     new_name: str = field(metadata=about("A name, not a path.", example="hero.png"))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RenamedFile:
     """Where the file lay, and where it lies now."""
 
@@ -164,7 +164,7 @@ async def rename_file(request: web.Request, asked: RenameFile) -> RenamedFile:
     return RenamedFile(old_path=file.path, new_path=file.to or file.path, batch=report.batch)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BatchRename:
     """Which files get new names, and how these are made."""
 
@@ -193,7 +193,7 @@ class BatchRename:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RenamePlan:
     """What a file is to be called."""
 
@@ -204,7 +204,7 @@ class RenamePlan:
     collision: str | None = field(metadata=about("Why it cannot be called so; null if it can."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BatchRenamed:
     """The plan, and what was done of it."""
 
@@ -297,7 +297,7 @@ def _plan(file: Moved, name: str) -> RenamePlan:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class AutoRename:
     """Which folder gets names by the project's convention."""
 

@@ -20,7 +20,7 @@ from orchestrator.http.middleware import ACTOR
 from orchestrator.services import PAST
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class EditView:
     """One edit."""
 
@@ -49,7 +49,7 @@ def edit_view(told: Told) -> EditView:
     return EditView(asset_id=plain.pop("asset"), **plain)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GetHistory:
     """Which edits to show."""
 
@@ -65,7 +65,7 @@ class GetHistory:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class History:
     """A page of edits, newest first."""
 
@@ -100,7 +100,7 @@ async def get_history(request: web.Request, asked: GetHistory) -> History:
     return History(edits=[edit_view(told) for told in page.edits], next_cursor=page.cursor)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ByWhom:
     """Everything that somebody did, or that was done on a host, in a span of time."""
 
@@ -110,7 +110,7 @@ class ByWhom:
     to: datetime = field(metadata=about("The last moment."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class UndoEdits:
     """What to undo: one of `id`, `batch` and `by`."""
 
@@ -129,7 +129,7 @@ class UndoEdits:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ConflictView:
     """An edit that is left alone because of a later one."""
 
@@ -137,7 +137,7 @@ class ConflictView:
     later: EditView
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ImpossibleView:
     """An edit that cannot be undone."""
 
@@ -145,7 +145,7 @@ class ImpossibleView:
     why: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class UndoneEdits:
     """What was undone, and what was not."""
 
@@ -214,7 +214,7 @@ def _selection(asked: UndoEdits) -> Selection:
     return Selection(actor=by.actor, host=by.host, since=by.from_, until=by.to)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GetDiff:
     """Which moments to compare."""
 
@@ -225,7 +225,7 @@ class GetDiff:
     offset: int = field(default=0, metadata=about("Differences to pass over.", ge=0))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DifferenceView:
     """One thing that is not as it was."""
 
@@ -242,7 +242,7 @@ class DifferenceView:
     new: Any
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Diff:
     """A page of differences."""
 

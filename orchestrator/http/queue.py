@@ -28,7 +28,7 @@ REFUSALS = (
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ShowQueue:
     """Which part of the queue to show."""
 
@@ -37,7 +37,7 @@ class ShowQueue:
     offset: int = field(default=0, metadata=about("Jobs to pass over.", ge=0))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class WaitingView:
     """A job that waits."""
 
@@ -60,7 +60,7 @@ class WaitingView:
     attempts: int = field(metadata=about("How often it was tried before."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class QueueView:
     """The queue of this host."""
 
@@ -119,7 +119,7 @@ async def release_job(request: web.Request, asked: OneJob) -> JobView:
     return shown(request, await request.app[QUEUE].hold(asked.job_id, request[ACTOR], held=False))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ChangeJob:
     """What shall be different."""
 
@@ -141,7 +141,7 @@ async def change_job(request: web.Request, asked: ChangeJob) -> JobView:
     return shown(request, found)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MoveJob:
     """Where a job shall go. One of direction and before is needed."""
 

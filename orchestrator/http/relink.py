@@ -19,7 +19,7 @@ from orchestrator.services import RELINKER
 from projections.project import ProjectView
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class LostFile:
     """A file that people have spoken of, and that is not where it was."""
 
@@ -35,7 +35,7 @@ class LostFile:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class AskLost:
     """Whose lost files, and how many of them."""
 
@@ -44,7 +44,7 @@ class AskLost:
     offset: int = field(default=0, metadata=about("Files to pass over.", ge=0, le=1_000_000))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class LostFiles:
     """What waits for a decision."""
 
@@ -88,7 +88,7 @@ def _lost(view: ProjectView, undecided: Undecided) -> LostFile:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RelinkFile:
     """Which file a lost one is."""
 
@@ -97,7 +97,7 @@ class RelinkFile:
     file_path: str = field(metadata=FILE_PATH)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RelinkedFile:
     """The file, with what was said of it."""
 

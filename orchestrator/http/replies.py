@@ -14,7 +14,7 @@ from attrs import field, frozen
 R = TypeVar("R")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Reply(Generic[R]):
     """An answer that needs another status than the endpoint's, or headers besides."""
 
@@ -31,7 +31,7 @@ class Written:
     plain: dict[str, Any]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Refusal:
     """Why a request was not served, before a dialect gives it its shape."""
 

@@ -36,7 +36,7 @@ FILENAME = about(
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SaveImage:
     """A file of a backend, and where it is saved."""
 
@@ -54,7 +54,7 @@ class SaveImage:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SaveBase64Image:
     """A picture, and where it is saved."""
 
@@ -65,7 +65,7 @@ class SaveBase64Image:
     filename: str = field(metadata=FILENAME)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SavedImage:
     """Where the file lies; not always under the name that was asked for."""
 

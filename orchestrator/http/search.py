@@ -24,7 +24,7 @@ INDEX = (*PROJECT, errors.IndexUnusable, errors.IndexDamaged)
 _SAID: frozenset[SaidField] = frozenset({"tag", "rating"})
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SearchFiles:
     """What to look for, and among which files."""
 
@@ -71,7 +71,7 @@ class SearchFiles:
     offset: int = field(default=0, metadata=about("Files to pass over.", ge=0, le=1_000_000))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SearchHit:
     """A file that was found."""
 
@@ -86,7 +86,7 @@ class SearchHit:
     tags: tuple[TagView, ...]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SearchAnswer:
     """What was found, the best first."""
 
@@ -175,14 +175,14 @@ _STANDING: tuple[Field, ...] = (
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class AskIndex:
     """Whose index."""
 
     project_path: str = field(metadata=PROJECT_PATH)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MissingFile:
     """A file that is not where it was."""
 
@@ -190,7 +190,7 @@ class MissingFile:
     since: datetime = field(metadata=about("When that was noticed."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class IndexState:
     """How far the index is, and what the last look through the project found."""
 
@@ -220,7 +220,7 @@ async def index_state(request: web.Request, asked: AskIndex) -> IndexState:
     return await _state(request, asked.project_path, None)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Rescan:
     """Which project to look through, and whether a loss is confirmed."""
 

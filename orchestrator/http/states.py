@@ -28,7 +28,7 @@ FILE_PATH = about(
 )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SaveProject:
     """A state, and where it is saved."""
 
@@ -46,7 +46,7 @@ class SaveProject:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SavedProject:
     """Where the state was saved."""
 
@@ -106,7 +106,7 @@ async def save_project(request: web.Request, asked: SaveProject) -> SavedProject
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class LoadProject:
     """What to load: the file as it is, or an earlier state of it."""
 
@@ -124,7 +124,7 @@ class LoadProject:
             raise ValueError("send sha256 or at, not both")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class LoadedProject:
     """A state, and where it comes from."""
 
@@ -184,7 +184,7 @@ async def _loaded(request: web.Request, asked: LoadProject) -> Loaded:
     return await states.load(asked.file_path)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ListStates:
     """Of which file, and which page."""
 
@@ -193,7 +193,7 @@ class ListStates:
     offset: int = field(default=0, metadata=about("States to pass over.", ge=0))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class StateView:
     """One time that a state was saved."""
 
@@ -209,7 +209,7 @@ class StateView:
     state_saved_at: str | None = field(metadata=about("`saved_at` of the state itself."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class StateList:
     """A page of states, what was saved last first."""
 

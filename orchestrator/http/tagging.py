@@ -24,7 +24,7 @@ from orchestrator.http.middleware import ACTOR
 from orchestrator.services import CURATOR
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TagEntry:
     """A tag, by its id."""
 
@@ -33,7 +33,7 @@ class TagEntry:
     file_count: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TagMap:
     """All tags of a project, by id."""
 
@@ -60,7 +60,7 @@ async def get_tags(request: web.Request, asked: AskSaid) -> TagMap:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SaveTag:
     """A tag to make, or to change if its id is given."""
 
@@ -72,7 +72,7 @@ class SaveTag:
     tag_id: str | None = field(default=None, metadata=about("The tag to change."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SavedTag:
     """The tag as it now is."""
 
@@ -96,7 +96,7 @@ async def save_tag(request: web.Request, asked: SaveTag) -> SavedTag:
     return SavedTag(tag=TagView(id=tag_id, name=tag.name, color=tag.color))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DeleteTag:
     """Which tag to delete."""
 
@@ -104,7 +104,7 @@ class DeleteTag:
     tag_id: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DeletedTag:
     """The tag is gone."""
 
@@ -127,7 +127,7 @@ async def delete_tag(request: web.Request, asked: DeleteTag) -> DeletedTag:
     return DeletedTag(tag_id=asked.tag_id)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TagFiles:
     """Which tags to put on files, and which to take off."""
 
@@ -140,7 +140,7 @@ class TagFiles:
     remove_tags: list[str] = field(factory=list, metadata=about("Ids.", max_length=400))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TaggedFile:
     """A file and the tags that it has now."""
 
@@ -148,7 +148,7 @@ class TaggedFile:
     tags: tuple[TagView, ...]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FileTags:
     """The tags that the file has now; and of many files, each with its own."""
 

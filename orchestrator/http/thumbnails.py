@@ -25,7 +25,7 @@ REASON: Final = "X-Thumbnail-Reason"
 _PLACEHOLDER_AGE = 10
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class OneThumbnail:
     """Which file, and how large."""
 

@@ -19,7 +19,7 @@ from orchestrator.services import BIN, FILES, FINDER
 from projections.trash import Trashed, trash_place
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TrashFiles:
     """Which files go to the trash."""
 
@@ -27,7 +27,7 @@ class TrashFiles:
     files: list[str] = field(metadata=FILES_FIELD)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TrashedFile:
     """A file that is in the trash now."""
 
@@ -35,7 +35,7 @@ class TrashedFile:
     trash_id: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TrashedFiles:
     """What became of the files."""
 
@@ -69,7 +69,7 @@ async def trash_files(request: web.Request, asked: TrashFiles) -> TrashedFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ListTrash:
     """Whose trash, and as of when."""
 
@@ -77,7 +77,7 @@ class ListTrash:
     at: datetime | None = field(default=None, metadata=AT)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TrashEntry:
     """A file in the trash."""
 
@@ -93,7 +93,7 @@ class TrashEntry:
     rating: int = field(metadata=about("Comes back with it."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TrashListing:
     """The trash, what came last first."""
 
@@ -134,7 +134,7 @@ async def list_trash(request: web.Request, asked: ListTrash) -> TrashListing:
     return TrashListing(files=files, total_size=sum(file.size for file in files))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RestoreFiles:
     """Which files come back."""
 
@@ -142,7 +142,7 @@ class RestoreFiles:
     trash_ids: list[str] = field(metadata=about("Ids.", min_length=1, max_length=MANY))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RestoredFile:
     """A file that came back."""
 
@@ -152,7 +152,7 @@ class RestoredFile:
     renamed: bool = field(metadata=about("Whether its name was taken, and it got a suffix."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RestoredFiles:
     """What became of the files."""
 
@@ -191,7 +191,7 @@ async def restore_files(request: web.Request, asked: RestoreFiles) -> RestoredFi
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class EmptyTrash:
     """What is deleted for good."""
 
@@ -201,7 +201,7 @@ class EmptyTrash:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class EmptiedTrash:
     """What is gone."""
 

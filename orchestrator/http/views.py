@@ -17,7 +17,7 @@ from orchestrator.services import CURATOR
 from projections.views import View
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ViewSettings:
     """How the gallery looks."""
 
@@ -31,14 +31,14 @@ class ViewSettings:
     folder_tree_state: dict[str, Any] | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SaveView(ViewSettings):
     """A view to save."""
 
     project_path: str = field(metadata=PROJECT_PATH)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class GetViews:
     """Which project, and which view to single out."""
 
@@ -46,7 +46,7 @@ class GetViews:
     name: str = "default"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Views:
     """The view that was asked for, and all others."""
 
@@ -70,7 +70,7 @@ async def get_views(request: web.Request, asked: GetViews) -> Views:
     return Views(view=views.get(asked.name), views=views)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SavedView:
     """The view as it was saved."""
 
@@ -104,7 +104,7 @@ def _view(name: str, view: View) -> ViewSettings:
     return ViewSettings(name=name, **known)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DeleteView:
     """Which view to delete."""
 
@@ -112,7 +112,7 @@ class DeleteView:
     name: str = field(metadata=about("", min_length=1, max_length=100))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DeletedView:
     """The view is gone."""
 

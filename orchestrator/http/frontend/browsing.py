@@ -27,7 +27,7 @@ from orchestrator.paths.roots import relative
 from orchestrator.services import ROOTS
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ScanTree:
     """Below which folder to look; usually the project's."""
 
@@ -35,7 +35,7 @@ class ScanTree:
     project_path: str = field(default="", metadata=ANY_PROJECT)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TreeFolder:
     """One folder."""
 
@@ -46,7 +46,7 @@ class TreeFolder:
     file_count: int = field(metadata=about("Pictures, videos and sounds directly in it."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FlatTree:
     """All folders in one list, each before those in it; the first is the one asked for."""
 
@@ -108,7 +108,7 @@ def _flat(top: FolderNode, cut: str) -> Iterator[TreeFolder]:
         )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ScanFolder:
     """Which folder to list."""
 
@@ -116,7 +116,7 @@ class ScanFolder:
     project_path: str = field(default="", metadata=ANY_PROJECT)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderFiles:
     """The files of one folder, in natural order."""
 
@@ -142,7 +142,7 @@ async def scan_folder(request: web.Request, asked: ScanFolder) -> Written:
     return Written({"folder_path": asked.folder_path, **found.plain})
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FileInfo:
     """Which file to describe."""
 
@@ -150,7 +150,7 @@ class FileInfo:
     project_path: str = field(default="", metadata=ANY_PROJECT)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FileFacts:
     """A file, how it was made, and what stands in it: together, and each by itself."""
 
@@ -188,7 +188,7 @@ async def file_info(request: web.Request, asked: FileInfo) -> FileFacts:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderStats:
     """Which folder to count."""
 
@@ -196,7 +196,7 @@ class FolderStats:
     project_path: str = field(default="", metadata=ANY_PROJECT)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderTotals:
     """How much lies in a folder and all below it."""
 

@@ -26,7 +26,7 @@ from orchestrator.http.many import MANY, AskSaid
 TagKey = str | int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RateFiles:
     """Stars by file; or one file and its stars."""
 
@@ -43,7 +43,7 @@ class RateFiles:
     rating: int | None = field(default=None, metadata=about("0 removes it.", ge=0, le=5))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RatedFiles:
     """Stars by path relative to the project, of the files that have them now."""
 
@@ -78,7 +78,7 @@ async def rate_files(request: web.Request, asked: RateFiles) -> RatedFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class CountedTag:
     """A tag, and how many files have it."""
 
@@ -88,7 +88,7 @@ class CountedTag:
     file_count: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TagList:
     """All tags of a project, by name."""
 
@@ -107,7 +107,7 @@ async def list_tags(request: web.Request, asked: AskSaid) -> TagList:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SaveTag:
     """A tag to make, or to change if its id is given."""
 
@@ -117,7 +117,7 @@ class SaveTag:
     tag_id: TagKey | None = field(default=None, metadata=about("The tag to change."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SavedTag:
     """The tag as it now is."""
 
@@ -148,7 +148,7 @@ async def save_tag(request: web.Request, asked: SaveTag) -> SavedTag:
     return SavedTag(message=f"Tag {done}", tag=saved.tag, id=saved.tag.id, tag_id=saved.tag.id)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DeleteTag:
     """Which tag to delete."""
 
@@ -156,7 +156,7 @@ class DeleteTag:
     tag_id: TagKey
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class DeletedTag:
     """The tag is gone."""
 
@@ -173,7 +173,7 @@ async def delete_tag(request: web.Request, asked: DeleteTag) -> DeletedTag:
     return DeletedTag(message="Tag deleted", tag_id=gone.tag_id)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TagFile:
     """Which tags to put on a file, or to take off it."""
 
@@ -187,7 +187,7 @@ class TagFile:
     remove_tags: list[TagKey] = field(factory=list, metadata=about("Ids.", max_length=400))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FileTags:
     """The tags that the file has now."""
 

@@ -17,7 +17,7 @@ from orchestrator.http.frontend.wording import ANY_PROJECT, FOLDER_PATH, PROJECT
 MOST = 1000
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SearchFiles:
     """What to look for, and where."""
 
@@ -38,7 +38,7 @@ class SearchFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FoundFile:
     """A file that was found."""
 
@@ -49,7 +49,7 @@ class FoundFile:
     rating: int
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FoundFiles:
     """What was found, the best first; each file once."""
 
@@ -97,7 +97,7 @@ async def search_files(request: web.Request, asked: SearchFiles) -> FoundFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FindDuplicates:
     """Below which folder to look."""
 
@@ -105,7 +105,7 @@ class FindDuplicates:
     project_path: str = field(default="", metadata=ANY_PROJECT)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Twin:
     """A file of a group."""
 
@@ -116,7 +116,7 @@ class Twin:
     modified: datetime
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Twins:
     """Files with the same bytes, the oldest first."""
 
@@ -126,7 +126,7 @@ class Twins:
     files: list[Twin]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FoundTwins:
     """Groups of files that are the same, the largest waste first."""
 

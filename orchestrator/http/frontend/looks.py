@@ -19,7 +19,7 @@ _BARE: Final = "value"
 _LEAST, _MOST = 16, 4096
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class AskView:
     """Which view of which project."""
 
@@ -27,7 +27,7 @@ class AskView:
     name: str = "default"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Look:
     """How the gallery looks."""
 
@@ -41,7 +41,7 @@ class Look:
     folder_tree_state: str = field(metadata=about("JSON."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Looks:
     """The view that was asked for, and all that are saved."""
 
@@ -59,7 +59,7 @@ async def get_looks(request: web.Request, asked: AskView) -> Looks:
     return Looks(view=looks.get(asked.name), views=looks)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SaveLook:
     """A view to save."""
 
@@ -74,7 +74,7 @@ class SaveLook:
     folder_tree_state: str = field(default="{}", metadata=about("JSON."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SavedLook:
     """The view as it was saved."""
 

@@ -29,7 +29,7 @@ from orchestrator.http.frontend.wording import (
 _DRY_RUN = about("Only show what would be done, with every collision.")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MoveFiles:
     """Which files and folders go where."""
 
@@ -48,7 +48,7 @@ class MoveFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MovedPath:
     """From where to where; both absolute."""
 
@@ -56,7 +56,7 @@ class MovedPath:
     new_path: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class MovedFiles:
     """What became of the files."""
 
@@ -109,7 +109,7 @@ async def move_files(request: web.Request, asked: MoveFiles) -> MovedFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RenameFile:
     """A file or folder and its new name."""
 
@@ -118,7 +118,7 @@ class RenameFile:
     project_path: str = field(default="", metadata=ANY_PROJECT)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RenamedFile:
     """Where the file lay, and where it lies now; both absolute."""
 
@@ -152,7 +152,7 @@ async def rename_file(request: web.Request, asked: RenameFile) -> RenamedFile:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BatchRename:
     """Which files get new names, and how these are made."""
 
@@ -176,7 +176,7 @@ class BatchRename:
     dry_run: bool = field(default=True, metadata=_DRY_RUN)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class Preview:
     """What a file is to be called, or is called now; paths are absolute."""
 
@@ -186,7 +186,7 @@ class Preview:
     new_path: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BatchRenamed:
     """In a dry run, what would be done; else what was done."""
 
@@ -228,7 +228,7 @@ async def batch_rename(request: web.Request, asked: BatchRename) -> BatchRenamed
     return _renamed(await root_of(request, project), done)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class AutoRename:
     """Which folder's files get numbered names."""
 

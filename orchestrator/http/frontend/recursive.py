@@ -21,7 +21,7 @@ from orchestrator.http.rows import row_writer
 from orchestrator.services import GALLERY
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ScanRecursive:
     """Below which folder to look."""
 
@@ -29,7 +29,7 @@ class ScanRecursive:
     project_path: str = field(default="", metadata=ANY_PROJECT)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FolderWithFiles:
     """A folder in which files lie."""
 
@@ -41,7 +41,7 @@ class FolderWithFiles:
     total_size: int = field(metadata=about("Bytes."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class FoldersWithFiles:
     """The folders in which files lie, each before those in it."""
 

@@ -31,7 +31,7 @@ from orchestrator.services import FINDER, ROOTS
 from projections.trash import trash_place
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TrashFiles:
     """Which files go to the trash of the project; never to that of an operating system."""
 
@@ -39,7 +39,7 @@ class TrashFiles:
     file_paths: list[str] = field(metadata=FILE_PATHS)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TrashedFiles:
     """What became of the files."""
 
@@ -74,7 +74,7 @@ async def trash_files(request: web.Request, asked: TrashFiles) -> TrashedFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class BinnedFile:
     """A file in the trash."""
 
@@ -90,7 +90,7 @@ class BinnedFile:
     rating: int = field(metadata=about("Comes back with it."))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TrashListing:
     """The trash, what came last first."""
 
@@ -120,7 +120,7 @@ async def list_trash(request: web.Request, asked: trash.ListTrash) -> TrashListi
     return TrashListing(files=files, total_size=found.total_size)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RestoreFiles:
     """Which files come back."""
 
@@ -135,7 +135,7 @@ class RestoreFiles:
     )
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RestoredFiles:
     """What became of the files."""
 
@@ -203,14 +203,14 @@ def sort_out(
     return wanted, unknown
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class EmptyTrash:
     """Whose trash is emptied; all that lies in it."""
 
     project_path: str = field(metadata=PROJECT_PATH)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class EmptiedTrash:
     """What is gone for good."""
 
