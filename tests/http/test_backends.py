@@ -261,7 +261,11 @@ class TestMainJob:
         assert (await service.ended(await service.submit()))["status"] == "succeeded"
 
     async def test_a_workflow_that_the_backend_refuses(self, service: Service) -> None:
-        """The job fails with ComfyUI's own reason and node."""
+        """The job fails with ComfyUI's own reason and node.
+
+        It names its backend: without, it would wait for one that was never heard of
+        and may have the model.
+        """
         broken = graph()
         broken["4"]["inputs"]["ckpt_name"] = "none.safetensors"
         job = await service.ended(await service.submit(workflow_json=broken, backend_id="beast"))
@@ -272,9 +276,7 @@ class TestMainJob:
     async def test_a_render_that_fails(self, service: Service, simulator: Simulator) -> None:
         """Failed, with the reason; nothing is in the gallery."""
         simulator.behaviour.change({"fail_next": 99})
-        job = await service.ended(
-            await service.submit(project_path=str(service.project), backend_id="beast")
-        )
+        job = await service.ended(await service.submit(project_path=str(service.project)))
         assert job["status"] == "failed"
         assert "memory" in job["error_message"].lower()
         assert job["outputs"] == []
