@@ -37,7 +37,8 @@ class Attributes(NamedTuple):
     birth_ns: int
 
 
-Look = Callable[[str], Attributes]
+#: Gives the attributes of a name, as a plain tuple: thousands of names cost what the rest does.
+Look = Callable[[str], tuple[int, int, int, int]]
 
 
 def _library() -> Callable[..., int] | None:
@@ -78,7 +79,9 @@ def look_at(path: str) -> Attributes:
     Raises:
         OSError: it is not there, or cannot be looked at.
     """
-    return _usual(Path(path).stat()) if _STATX is None else _looker(_STATX, _AT_FDCWD)(path)
+    if _STATX is None:
+        return _usual(Path(path).stat())
+    return Attributes._make(_looker(_STATX, _AT_FDCWD)(path))
 
 
 def looker(folder: int) -> Look | None:
@@ -93,7 +96,7 @@ def _looker(statx: Callable[..., int], descriptor: int) -> Look:
     buffer = ctypes.create_string_buffer(_SIZE)
     address, unpack, wanted = ctypes.addressof(buffer), _FIELDS.unpack_from, _BASIC | _BIRTH
 
-    def look(name: str) -> Attributes:
+    def look(name: str) -> tuple[int, int, int, int]:
         # As os.fsencode, which asks first what it was given.
         if statx(descriptor, name.encode("utf-8", "surrogateescape"), 0, wanted, address):
             number = ctypes.get_errno()
@@ -104,7 +107,7 @@ def _looker(statx: Callable[..., int], descriptor: int) -> Look:
             birth = birth_s * _BILLION + birth_n
         else:
             birth = min(mtime, change_s * _BILLION + change_n)
-        return Attributes(mode, size, mtime, birth)
+        return mode, size, mtime, birth
 
     return look
 

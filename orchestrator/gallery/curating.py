@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import define, frozen
 from uuid_utils import uuid4, uuid7
@@ -43,8 +43,7 @@ _OF_THE_PROJECT = (ProjectReadOnly, ShareMissing, LogBusy, ChangeUnsettled)
 AT_ONCE = 64
 
 
-@frozen
-class Curation:
+class Curation(NamedTuple):
     """What people and the log say of one file."""
 
     asset: AssetId | None
