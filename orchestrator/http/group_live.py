@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 from attrs import define, field, frozen
 
-from orchestrator.errors import GroupUnknown, StillOpening
 from orchestrator.groups.states import ENDED
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
-from orchestrator.http.frames import Outlet
 from orchestrator.http.group_messages import (
     about_child,
     frame,
@@ -20,7 +18,7 @@ from orchestrator.http.group_messages import (
     open_children,
 )
 from orchestrator.http.group_views import GroupView, child_view, group_view
-from orchestrator.http.live import closing, converse, live_socket
+from orchestrator.http.live import follow_jobs
 from orchestrator.job_feed import Batch, JobFeed, Numbered, group_of
 from orchestrator.services import DISPATCHER, GROUPS, JOB_FEED
 
@@ -58,26 +56,11 @@ async def watch_group(request: web.Request, asked: WatchGroup) -> web.StreamResp
     a client that does not read, or comes while projects are still being opened, is closed with
     1013; when the service stops, all are with 1001.
     """
-    socket = live_socket()
-    await socket.prepare(request)
-    feed, group = request.app[JOB_FEED], asked.job_group_id
-    with feed.follow(lambda batch: group in batch.groups or batch.reset) as watcher:
-        telling = _Telling(request, feed, group)
-        try:
-            first = telling.beginning(asked.cursor)
-        except GroupUnknown as exc:
-            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=closing(exc))
-            return socket
-        except StillOpening as exc:
-            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=closing(exc))
-            return socket
-        outlet = Outlet(request, socket)
-
-        async def tell(batches: list[Batch]) -> None:
-            await outlet.send(b"".join(map(telling.frames, batches)))
-
-        await converse(socket, watcher, tell, greet=lambda: outlet.send(first), gather=0.0)
-    return socket
+    group = asked.job_group_id
+    telling = _Telling(request, request.app[JOB_FEED], group)
+    return await follow_jobs(
+        request, lambda batch: group in batch.groups or batch.reset, telling, asked.cursor
+    )
 
 
 @frozen

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 from attrs import define, field, frozen
 
-from orchestrator.errors import JobUnknown, StillOpening
+from orchestrator.errors import NotFound, StillOpening
 from orchestrator.http.dialects import CORE
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
@@ -90,18 +90,43 @@ async def watch_jobs(request: web.Request, asked: WatchJobs) -> web.StreamRespon
     client that does not read, or asks for a job while projects are still being opened, is closed
     with 1013; when the service stops, all are with 1001.
     """
-    socket = live_socket()
-    await socket.prepare(request)
     feed, job_id = request.app[JOB_FEED], asked.job_id
 
     def wants(batch: Batch) -> bool:
         return job_id is None or job_id in batch.jobs or batch.reset
 
-    with feed.follow(wants) as watcher:
-        telling = _Telling(request, feed, job_id)
+    return await follow_jobs(request, wants, _Telling(request, feed, job_id), asked.cursor)
+
+
+class Telling(Protocol):
+    """What one client of a socket about jobs is told."""
+
+    def beginning(self, cursor: str | None) -> bytes:
+        """Frames of what it has missed since its cursor, or of how things stand now.
+
+        Raises:
+            NotFound, StillOpening: what it asks for cannot be shown.
+        """
+        ...
+
+    def frames(self, batch: Batch) -> bytes:
+        """Frames of what a batch means to it."""
+        ...
+
+
+async def follow_jobs(
+    request: web.Request, wants: Callable[[Batch], bool], telling: Telling, cursor: str | None
+) -> web.StreamResponse:
+    """Tell one client of jobs until it goes away, or is too slow, or the service stops.
+
+    `wants` says whether a batch is of interest to it at all.
+    """
+    socket = live_socket()
+    await socket.prepare(request)
+    with request.app[JOB_FEED].follow(wants) as watcher:
         try:
-            first = telling.beginning(asked.cursor)
-        except JobUnknown as exc:
+            first = telling.beginning(cursor)
+        except NotFound as exc:
             await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=closing(exc))
             return socket
         except StillOpening as exc:
