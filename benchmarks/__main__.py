@@ -14,6 +14,7 @@ from benchmarks import (
     dispatching,
     fanning,
     farming,
+    following,
     indexing,
     job_lists,
     moving,
@@ -23,6 +24,7 @@ from benchmarks import (
     searching,
     starting,
     thumbnailing,
+    verifying,
 )
 from benchmarks.figures import Figure, machine, plain, table
 
@@ -41,6 +43,8 @@ BENCHMARKS = {
     "progress": fanning.run,
     "jobs": job_lists.run,
     "restart": restarting.run,
+    "following": following.run,
+    "verify": verifying.run,
 }
 
 

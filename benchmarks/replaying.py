@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks import opening
 from benchmarks.figures import Figure, best_of, seconds
 from benchmarks.made_logs import make
 from events import codec, vocabulary
@@ -86,6 +87,7 @@ def run(folder: Path) -> list[Figure]:
         Figure(
             name="memory of that replay", value=memory_of_replay(project), unit="MB", goal="<= 600"
         ),
+        *opening.figures(project, folder / "cache-million", EVENTS),
         *starting(folder),
     ]
 

@@ -9,6 +9,7 @@ from events import (
     edits,
     files,
     groups,
+    hosts,
     imports,
     jobs,
     mappings,
@@ -16,6 +17,7 @@ from events import (
     trash,
     views,
     webhooks,
+    witness,
 )
 
 FAMILIES = (
@@ -25,6 +27,7 @@ FAMILIES = (
     edits,
     files,
     groups,
+    hosts,
     imports,
     jobs,
     mappings,
@@ -32,4 +35,5 @@ FAMILIES = (
     trash,
     views,
     webhooks,
+    witness,
 )

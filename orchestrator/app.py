@@ -9,9 +9,12 @@ import aiohttp
 from aiohttp import web
 
 from orchestrator import __version__
+from orchestrator.adopting import Caretaker
+from orchestrator.clocks import Clocks
 from orchestrator.comfyui.catalogue import Catalogue
 from orchestrator.comfyui.transport import DEFAULT_TIMEOUTS, Timeouts
 from orchestrator.config import Config
+from orchestrator.consolidating import Consolidating
 from orchestrator.farm import Farm
 from orchestrator.folders.deleting import Deleter
 from orchestrator.folders.lookouts import Lookouts
@@ -38,6 +41,7 @@ from orchestrator.gallery.thumbnails.service import Thumbnails
 from orchestrator.groups.service import Groups
 from orchestrator.host import load_host
 from orchestrator.http import (
+    adopting,
     backend_care,
     backends,
     curation,
@@ -54,11 +58,13 @@ from orchestrator.http import (
     job_history,
     jobs,
     live,
+    log_status,
     mappings,
     metrics,
     middleware,
     moving,
     past,
+    peers,
     queue,
     relink,
     saving,
@@ -77,8 +83,10 @@ from orchestrator.job_feed import JobFeed
 from orchestrator.job_index import JobIndex
 from orchestrator.jobs import Jobs
 from orchestrator.metrics.service import Metrics
+from orchestrator.mirroring import Mirroring
 from orchestrator.paths.book import MappingBook
 from orchestrator.paths.roots import Roots, default_roots
+from orchestrator.peers import Nudger, public_url
 from orchestrator.project import Project
 from orchestrator.projects import CurrentProject, Projects
 from orchestrator.queueing import Queue
@@ -89,6 +97,7 @@ from orchestrator.scheduling.outgoing import Outgoing
 from orchestrator.scheduling.timing import Timing
 from orchestrator.services import (
     BIN,
+    CARETAKER,
     CONFIG,
     CURATOR,
     CURRENT,
@@ -156,8 +165,11 @@ ENDPOINTS = bilingual(
         gallery_live,
         groups,
         group_live,
+        adopting,
         metrics,
         health,
+        log_status,
+        peers,
     )
 )
 INFO = Info(
@@ -189,12 +201,17 @@ async def build(
     roots = Roots((*(config.roots or default_roots()), own), config.path_mappings)
     projects = Projects(host, config.data_dir)
     session = aiohttp.ClientSession()
+    projects.following.url = public_url(config, host)
+    nudger = Nudger(host, session, projects.following.url)
+    projects.listeners.append(nudger.hear)
     fleet = Fleet(config.backends, session, host, timing=timing, timeouts=timeouts)
     job_index = JobIndex()
     projects.listeners.append(job_index.hear)
     projects.openers.append(job_index.opened)
     feed = JobFeed()
     projects.openers.append(feed.opened)
+    mirroring = Mirroring(projects)
+    consolidating = Consolidating(projects, config.consolidate_logs)
     dispatcher = Dispatcher(projects, fleet, host, timing, feed, Outgoing(roots, projects))
     current = CurrentProject(config.data_dir / "current-project.json")
 
@@ -229,6 +246,10 @@ async def build(
     app[QUEUE] = Queue(app[JOBS], dispatcher)
     app[GROUPS] = job_groups = Groups(app[JOBS], projects, timing)
     projects.openers.append(job_groups.opened)
+    clocks = Clocks(projects)
+    app[CARETAKER] = caretaker = Caretaker(projects, app[FILES].engine, timing)
+    # Groups of which the host that is gone had submitted a part only.
+    caretaker.listeners.append(job_groups.opened)
     app[FARM] = farm = Farm(projects, fleet, config.backends, timing, app[JOBS].unfinished)
     projects.listeners.append(farm.hear)
     projects.openers.append(farm.opened)
@@ -240,11 +261,17 @@ async def build(
         await farm.start()
         fleet.start()
         projects.start()
+        clocks.start()
+        caretaker.start()
+        mirroring.start()
+        consolidating.start()
         # A dead share must not keep the others, or the service, waiting.
         reopening = asyncio.create_task(projects.reopen_known())
         yield
         reopening.cancel()
         await asyncio.gather(reopening, return_exceptions=True)
+        await caretaker.close()
+        await clocks.close()
         await job_groups.close()
         await dispatcher.close()
         await app[WEBHOOKS].close()
@@ -252,7 +279,10 @@ async def build(
         await farm.close()
         await project_states.close()
         await close_gallery()
+        await consolidating.close()
+        await mirroring.close()
         await projects.close()
+        nudger.close()
         await session.close()
 
     async def say_goodbye(_: web.Application) -> None:

@@ -73,6 +73,9 @@ class Config:
     host: Annotated[str, rules.HOST] = "127.0.0.1"
     #: Port to listen on; 0 takes any free one.
     port: Annotated[int, rules.LISTEN_PORT] = 9820
+    #: Where other hosts reach this service, such as `http://ws-07.studio.lan:9820`; None for the
+    #: host's name and the port, if it listens to others at all.
+    public_url: Annotated[str, rules.PUBLIC_URL] | None = None
     #: What this host keeps for itself: its identity, to which its jobs belong, and the project of
     #: jobs that name none. Only `cache` in it may be deleted, while the service is down.
     data_dir: Path = Path("data")
@@ -89,6 +92,8 @@ class Config:
     #: What messages to addresses without a secret of their own are signed with, such as those
     #: that jobs name; None leaves these unsigned.
     webhook_secret: Annotated[str, rules.SECRET] | None = field(default=None, repr=False)
+    #: Whether old segments of this host's logs are put together (docs/log-growth.md).
+    consolidate_logs: bool = True
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:

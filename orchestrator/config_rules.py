@@ -120,6 +120,10 @@ CORS_ORIGIN = Rule(
 WEB_ADDRESS = Rule(
     "an http:// or https:// address without user name, password and #", is_web_address
 )
+PUBLIC_URL = Rule(
+    "an http:// or https:// address of at most 400 letters, without user name, password, ? and #",
+    lambda value: is_web_address(value) and len(str(value)) <= 400 and "?" not in str(value),
+)
 JOB_END = Rule(
     "succeeded, failed or cancelled",
     lambda value: value in ("succeeded", "failed", "cancelled"),

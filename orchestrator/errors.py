@@ -1392,3 +1392,72 @@ class BackendDisabled(Conflict):
     def detail(self) -> Any:
         """The backend."""
         return {"backend_id": self.backend_id}
+
+
+@define(eq=False, slots=False, repr=False)
+class ClaimHeld(Conflict):
+    """Another host does just now what only one host shall do at a time."""
+
+    code: ClassVar[str] = "claim.held"
+    remedy = "Wait until that host is done; if it is gone, this works five minutes after its end."
+    #: What is being done, for people, such as "empties the trash".
+    what: str
+    #: Its id; None if nobody knows.
+    host: str | None
+
+    def __str__(self) -> str:
+        return f"Host {self.host or '(unknown)'} {self.what} in this project now."
+
+    def detail(self) -> Any:
+        """The host."""
+        return {"host": self.host}
+
+
+@define(eq=False, slots=False, repr=False)
+class HostAlive(Conflict):
+    """The jobs of a host that is there are its own."""
+
+    code: ClassVar[str] = "host.alive"
+    remedy = "Stop the service there and wait five minutes, or send force=true if it is gone."
+    host: str
+    #: Seconds since it was heard of.
+    silent: float
+
+    def __str__(self) -> str:
+        return f"Host {self.host!r} was heard of {self.silent:.0f} s ago, and may be at work."
+
+    def detail(self) -> Any:
+        """The host, and when it was heard of."""
+        return {"host": self.host, "silent_seconds": round(self.silent, 1)}
+
+
+@define(eq=False, slots=False, repr=False)
+class HostIsOurs(Conflict):
+    """A host does not take over its own jobs."""
+
+    code: ClassVar[str] = "host.ours"
+    remedy = "Name the host that is gone; the service of this one runs its own jobs anyway."
+    host: str
+
+    def __str__(self) -> str:
+        return f"{self.host!r} is this very host."
+
+    def detail(self) -> Any:
+        """The host."""
+        return {"host": self.host}
+
+
+@define(eq=False, slots=False, repr=False)
+class HostUnknown(NotFound):
+    """Nothing was ever heard of a host in a project."""
+
+    code: ClassVar[str] = "host.unknown"
+    remedy = "Take the id from `host` of one of its jobs: GET /api/jobs."
+    host: str
+
+    def __str__(self) -> str:
+        return f"No host {self.host!r} has ever worked in this project."
+
+    def detail(self) -> Any:
+        """The host."""
+        return {"host": self.host}

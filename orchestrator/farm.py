@@ -168,8 +168,8 @@ class Farm:
             if (job_id := job_of(item, backend.host)) is not None:
                 found[item.prompt_id] = job_id
         for each in self.unfinished():
-            queued, attempt = each.job.queued, each.job.open_attempt
-            if queued is None or queued.host != backend.host or attempt is None:
+            attempt = each.job.open_attempt
+            if each.job.owner != backend.host or attempt is None:
                 continue
             if attempt.backend == backend.config.id and attempt.prompt_id is not None:
                 found[attempt.prompt_id] = each.job_id

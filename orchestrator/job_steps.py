@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from events import jobs as e
 from events.groups import GroupCancelRequested
+from events.hosts import HostAdopted
 from events.registry import BY_CLASS
 from events.stamp import Stamp
 from events.webhooks import WebhookSettled
@@ -41,8 +42,15 @@ class Step:
 
 def steps_of(job: Job, group: Group | None, notified: Notified) -> Iterator[Step]:
     """Everything that is known to have happened, in no order."""
-    queued = job.queued
+    queued, adopted = job.queued, job.adopted
     assert queued is not None  # only jobs that were queued have a history
+    for step in _own_steps(job, notified):
+        # Its owner writes them; of several, the newest that took it over is known.
+        later = adopted is not None and step.at > adopted.as_of
+        yield evolve(step, host=job.owner if later else queued.host)
+    if adopted is not None:
+        what = f"taken over from host {queued.host}, which was gone"
+        yield _done(HostAdopted, adopted.as_of, what, adopted.by)
     yield Step(
         at=queued.as_of,
         kind=_name(e.JobQueued),
@@ -51,16 +59,20 @@ def steps_of(job: Job, group: Group | None, notified: Notified) -> Iterator[Step
         host=queued.host,
     )
     yield from _wishes(job, group)
+
+
+def _own_steps(job: Job, notified: Notified) -> Iterator[Step]:
+    """What its host told of it."""
     for attempt in job.attempts:
-        yield from _attempt_steps(attempt, queued.host)
+        yield from _attempt_steps(attempt)
     for output in job.outputs:
         late = f" late, from attempt {output.attempt}, beside the outputs" if output.extra else ""
         what = f"output of node {output.node} stored{late}, {size(output.size)}: {output.path}"
-        yield _done(e.JobOutputStored, output.as_of, what, queued.host)
+        yield _done(e.JobOutputStored, output.as_of, what)
     if job.end is not None:
-        yield _done(_ENDS[job.end.status], job.end.as_of, end_words(job.end), queued.host)
+        yield _done(_ENDS[job.end.status], job.end.as_of, end_words(job.end))
     for url, told in notified.urls:
-        yield _done(WebhookSettled, told.as_of, webhook_words(url, told), queued.host)
+        yield _done(WebhookSettled, told.as_of, webhook_words(url, told))
 
 
 def number_in(job_id: str, group: Group | None) -> int | None:
@@ -117,18 +129,18 @@ def _wishes(job: Job, group: Group | None) -> Iterator[Step]:
         )
 
 
-def _attempt_steps(attempt: Attempt, host: str) -> Iterator[Step]:
+def _attempt_steps(attempt: Attempt) -> Iterator[Step]:
     backend, of = attempt.backend or "?", f"attempt {attempt.number}"
     if attempt.submitted is not None:
-        yield _done(e.JobSubmitted, attempt.submitted, f"sent to {backend}, {of}", host)
+        yield _done(e.JobSubmitted, attempt.submitted, f"sent to {backend}, {of}")
     if attempt.started is not None:
-        yield _done(e.JobStarted, attempt.started, f"running on {backend}, {of}", host)
+        yield _done(e.JobStarted, attempt.started, f"running on {backend}, {of}")
     if attempt.rendered is not None:
         files = number(attempt.outputs or 0, "file")
-        yield _done(e.JobRendered, attempt.rendered, f"rendered {files}, {of}", host)
+        yield _done(e.JobRendered, attempt.rendered, f"rendered {files}, {of}")
     if attempt.requeued is not None:
         what = f"back in the queue, {of} came to nothing: {attempt.reason}"
-        yield _done(e.JobRequeued, attempt.requeued, what, host)
+        yield _done(e.JobRequeued, attempt.requeued, what)
 
 
 def end_words(end: End) -> str:

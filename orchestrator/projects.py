@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,55 +13,27 @@ import orjson
 import structlog
 from attrs import define, field
 
+from events.log.engine import FOLDERS, Engine
 from orchestrator.errors import FileMissing, ProjectUnreadable, ShareMissing, Unavailable
+from orchestrator.following import Following
 from orchestrator.host import Host, write_whole
+from orchestrator.places import SeenProjects
 from orchestrator.project import (
     Listener,
     Project,
     SettleListener,
     code_version,
     open_project,
+    project_id,
 )
 
 _log = structlog.get_logger(__name__)
 
-#: How often other hosts' records are looked for.
-FOLLOW_SECONDS = 2.0
 #: A project that became read-only is opened anew after this time, to see whether it is well.
 REOPEN_SECONDS = 30.0
 #: One that could not be opened at the start is tried again after this time, then less and less
 #: often.
 REOPEN_FIRST = 1.0
-
-
-class SeenProjects:
-    """`projects.json`: ids of the projects this host has seen, and where. Methods block."""
-
-    def __init__(self, path: Path) -> None:
-        """`path` is the file on local disk."""
-        self._path = path
-
-    def id_at(self, root: Path) -> str | None:
-        """The id of the project that was last seen in a folder."""
-        return self.all().get(str(root))
-
-    def add(self, root: Path, project: str) -> None:
-        """Remember a project."""
-        seen = self.all()
-        if seen.get(str(root)) != project:
-            seen[str(root)] = project
-            write_whole(self._path, orjson.dumps(seen, option=orjson.OPT_INDENT_2))
-
-    def all(self) -> dict[str, str]:
-        """Project ids by folder."""
-        try:
-            found = orjson.loads(self._path.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except orjson.JSONDecodeError:
-            _log.warning("projects_json.damaged", path=str(self._path))
-            return {}
-        return found if isinstance(found, dict) else {}
 
 
 @define(eq=False)
@@ -74,18 +47,27 @@ class Projects:
     openers: list[Callable[[Project], None]] = field(factory=list)
     #: Given to each project that is opened.
     on_settled: SettleListener = lambda _seconds, _changes, _failed: None
+    #: Where the logs of all projects are kept.
+    engine: Engine = FOLDERS
     _open: dict[Path, Project] = field(factory=dict)
     _opening: dict[Path, asyncio.Lock] = field(factory=dict)
     #: How many of the projects that were known at the start nobody has tried to open yet.
     still_opening: int = 0
-    _follower: asyncio.Task[None] | None = None
     _ailing: dict[Path, float] = field(factory=dict)
     _code: str = field(factory=code_version)
+    #: When the copies of other projects were looked at last, to see whether they still are that.
+    _copies: dict[Path, float] = field(factory=dict)
     _seen: SeenProjects = field(init=False)
+    #: Follows what other hosts write.
+    following: Following = field(init=False)
 
     @_seen.default
     def _make_seen(self) -> SeenProjects:
-        return SeenProjects(self.data_dir / "projects.json")
+        return SeenProjects(self.data_dir / "projects.json", self.engine)
+
+    @following.default
+    def _make_following(self) -> Following:
+        return Following(self.host)
 
     @property
     def default_root(self) -> Path:
@@ -109,6 +91,9 @@ class Projects:
             ProjectUnreadable: its log must not be read.
         """
         project = self._open.get(root)
+        self.following.look(root)
+        if project is not None and project.barred is not None:
+            await self._look_again(project)
         if project is not None and not self._is_due(project):
             return project
         async with self._opening.setdefault(root, asyncio.Lock()):
@@ -124,12 +109,22 @@ class Projects:
                 await project.close()
             return fresh
 
+    async def _look_again(self, project: Project) -> None:
+        """See whether a copy still is one, some time after the last look."""
+        now = time.monotonic()
+        log, looked = project.log, self._copies.get(project.root, float("-inf"))
+        if log is not None and now - looked >= REOPEN_SECONDS:
+            self._copies[project.root] = now
+            project.barred = await asyncio.to_thread(self._seen.settle, project.root, log.project)
+
     async def _open_anew(self, root: Path) -> Project:
         started = time.monotonic()
         project = await asyncio.to_thread(self._open_blocking, root)
         project.listeners = self.listeners
         project.on_settled = self.on_settled
         self._open[root] = project
+        self.following.take(project)
+        self._copies[root] = started
         self._ailing.pop(root, None)
         for finding in project.findings():
             _log.warning(
@@ -155,19 +150,37 @@ class Projects:
             # What this host has seen is not lost: the share that it lies on is not mounted.
             known = self._seen.id_at(root) is not None
             raise ShareMissing(str(root)) if known else FileMissing(str(root))
-        cache = self.data_dir / "cache"
-        project = open_project(root, self.host, cache, self._code)
-        if project.log is None:
-            if self._seen.id_at(root) is not None:
-                raise ShareMissing(str(root))
-        else:
-            self._seen.add(root, project.log.project)
-        project.on_created = lambda project_id: self._seen.add(root, project_id)
+        id_ = project_id(root, self.engine)
+        if id_ is None and self._seen.id_at(root) is not None:
+            raise ShareMissing(str(root))
+        barred = None if id_ is None else self._seen.settle(root, id_)
+        cache = self._cache_of(root, id_)
+        project = open_project(root, self.host, cache, self._code, self.engine)
+        project.barred = barred
+        if barred is not None:
+            _log.warning("project.copied", project=str(root), reason=barred)
+
+        def created(made: str) -> None:
+            project.barred = self._seen.settle(root, made)
+
+        project.on_created = created
         return project
+
+    def _cache_of(self, root: Path, id_: str | None) -> Path:
+        """Where checkpoints and copies of a project's log lie on local disk, by its id.
+
+        A copy of a project has the same id, and another past: it gets a place of its own.
+        """
+        cache = self.data_dir / "cache"
+        if id_ is None or self._seen.is_first(root, id_):
+            return cache
+        return cache / "copies" / sha256(str(root).encode()).hexdigest()[:16]
 
     def _is_due(self, project: Project) -> bool:
         """Whether a project that cannot be written has been so long enough to try anew."""
-        if project.read_only is None:
+        if project.outdated:
+            return True
+        if project.ailment is None:
             return False
         since = self._ailing.setdefault(project.root, time.monotonic())
         return time.monotonic() - since >= REOPEN_SECONDS
@@ -212,29 +225,16 @@ class Projects:
 
     def start(self) -> None:
         """Begin to follow what other hosts write."""
-        self._follower = asyncio.create_task(self._follow_for_ever())
-
-    async def _follow_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(FOLLOW_SECONDS)
-            await asyncio.gather(*(self._follow(project) for project in self.all()))
-
-    async def _follow(self, project: Project) -> None:
-        try:
-            await project.follow()
-            await project.checkpoint()
-        except Exception:  # noqa: BLE001  # told in full below
-            # One project's share must not stop the following of the others.
-            _log.exception("project.follow_failed", project=str(project.root))
+        self.following.start()
 
     async def _close(self, project: Project) -> None:
         self._open.pop(project.root, None)
+        self.following.leave(project.root)
         await project.close()
 
     async def close(self) -> None:
         """Close all projects."""
-        if self._follower is not None:
-            self._follower.cancel()
+        self.following.close()
         for project in self.all():
             await self._close(project)
 

@@ -47,11 +47,7 @@ class Queue:
     def counts(self) -> Counter[Status]:
         """How many jobs of this host have not ended, by status."""
         host = self.dispatcher.host.id
-        return Counter(
-            each.job.status
-            for each in self.jobs.unfinished()
-            if each.job.queued is not None and each.job.queued.host == host
-        )
+        return Counter(each.job.status for each in self.jobs.unfinished() if each.job.owner == host)
 
     async def hold(self, job_id: str, actor: str, *, held: bool) -> Found:
         """Hold a job back, or let it go.
@@ -116,13 +112,13 @@ class Queue:
     def _lane(self, found: Found) -> list[Standing]:
         """All jobs of the same person that wait on the same host, in their order."""
         assert found.job.queued is not None  # only queued jobs are found
-        mine = found.job.queued.actor, found.job.queued.host
+        mine = found.job.queued.actor, found.job.owner
         lane = [
             Standing(each.job_id, each.job.priority, each.job.rank)
             for each in self.jobs.unfinished()
             if each.job.status is Status.QUEUED
             and each.job.queued is not None
-            and (each.job.queued.actor, each.job.queued.host) == mine
+            and (each.job.queued.actor, each.job.owner) == mine
         ]
         return sorted(lane, key=lambda each: (-each.priority, each.rank, each.job_id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from orchestrator.adopting import Caretaker
 from orchestrator.config import Config
 from orchestrator.farm import Farm
 from orchestrator.folders.deleting import Deleter
@@ -69,4 +70,5 @@ JOB_FEED = web.AppKey("job_feed", JobFeed)
 GROUPS = web.AppKey("groups", Groups)
 METRICS = web.AppKey("metrics", Metrics)
 RECEIVERS = web.AppKey("receivers", Receivers)
+CARETAKER = web.AppKey("caretaker", Caretaker)
 WEBHOOKS = web.AppKey("webhooks", Webhooks)

@@ -9,6 +9,7 @@ from projections import (
     backends,
     files,
     groups,
+    hosts,
     imports,
     jobs,
     mappings,
@@ -20,6 +21,7 @@ from projections import (
     trash,
     views,
     webhooks,
+    witness,
 )
 from projections.fold import Projection, Tables
 
@@ -39,11 +41,14 @@ PROJECTIONS: tuple[Projection[Any], ...] = (
     plans.PLANS,
     jobs.JOBS,
     groups.GROUPS,
+    hosts.HOSTS,
     backends.BACKENDS,
     mappings.MAPPINGS,
     webhooks.NOTIFIED,
     states.NEWEST,
     states.STATES,
+    witness.WITNESSED,
+    witness.GAPS,
 )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from attrs import NOTHING, Factory, evolve, fields, frozen
 
 from events import jobs as e
+from events.hosts import HostAdopted
 from events.record import Record
 from events.stamp import COUNTER_BITS, Stamp, time_of
 from projections.fold import Projection
@@ -118,7 +119,7 @@ class Hold:
 
 @frozen
 class Queued:
-    """The order: who gave it, on which host (which alone runs it), and what is to be done."""
+    """The order: who gave it, on which host (which runs it, see `owner`), and what to do."""
 
     as_of: Stamp
     actor: str
@@ -133,6 +134,14 @@ class Cancel:
 
     as_of: Stamp
     actor: str
+
+
+@frozen
+class Adopted:
+    """Another host runs it now than the one that took the order."""
+
+    as_of: Stamp
+    by: str
 
 
 @frozen
@@ -158,6 +167,14 @@ class Job:
     end: End | None = None
     place: Place | None = None
     hold: Hold | None = None
+    adopted: Adopted | None = None
+
+    @property
+    def owner(self) -> str | None:
+        """The host that runs it: the one that took the order, or who took the job over last."""
+        if self.adopted is not None:
+            return self.adopted.by
+        return None if self.queued is None else self.queued.host
 
     @property
     def priority(self) -> int:
@@ -208,7 +225,7 @@ class Job:
 
 
 def _key(event: Any) -> tuple[str, ...]:
-    return (event.job,)
+    return event.jobs if isinstance(event, HostAdopted) else (event.job,)
 
 
 def _apply(state: Job | None, record: Record, key: str) -> Job | None:
@@ -235,16 +252,21 @@ def _with(job: Job, event: object, record: Record) -> Job:
                 return evolve(job, end=_end(event, at))
         case e.JobSubmitted() | e.JobStarted() | e.JobRendered() | e.JobRequeued():
             return _with_attempt(job, event, at)
-        case e.JobOrdered() | e.JobHeld() | e.JobReleased():
+        case e.JobOrdered() | e.JobHeld() | e.JobReleased() | HostAdopted():
             return _with_wish(job, event, at)
         case _:
             pass
     return job
 
 
-def _with_wish(job: Job, event: e.JobOrdered | e.JobHeld | e.JobReleased, at: Stamp) -> Job:
-    """What people last said of its place in the queue counts."""
-    if isinstance(event, e.JobOrdered):
+def _with_wish(
+    job: Job, event: e.JobOrdered | e.JobHeld | e.JobReleased | HostAdopted, at: Stamp
+) -> Job:
+    """What people last said of its place in the queue, and of who runs it, counts."""
+    if isinstance(event, HostAdopted):
+        if job.adopted is None or at > job.adopted.as_of:
+            return evolve(job, adopted=Adopted(at, event.by))
+    elif isinstance(event, e.JobOrdered):
         if job.place is None or at > job.place.as_of:
             return evolve(job, place=Place(at, event.priority, event.rank))
     elif job.hold is None or at > job.hold.as_of:
@@ -327,7 +349,7 @@ def _defaults(cls: type) -> tuple[tuple[str, Any], ...]:
     )
 
 
-_FIELDS = {cls: _defaults(cls) for cls in (Attempt, Output, Cancel, End, Place, Hold)}
+_FIELDS = {cls: _defaults(cls) for cls in (Attempt, Output, Cancel, End, Place, Hold, Adopted)}
 _ORDER = _defaults(e.JobQueued)
 #: JSON knows no tuples: these fields of an order come back as lists.
 _LISTS = ("capabilities", "after", "inputs", "webhooks")
@@ -370,11 +392,12 @@ def _pack(job: Job) -> list[Any]:
         end,
         _row(job.place),
         _row(job.hold),
+        _row(job.adopted),
     ]
 
 
 def _unpack(packed: Any) -> Job:
-    queued, attempts, outputs, cancel, end, place, hold = packed
+    queued, attempts, outputs, cancel, end, place, hold, adopted = packed
     if queued is not None:
         as_of, actor, host, order = queued
         order = {"workflow": {}} | order
@@ -392,7 +415,8 @@ def _unpack(packed: Any) -> Job:
         end,
         None if place is None else Place(*place),
         None if hold is None else Hold(*hold),
+        None if adopted is None else Adopted(*adopted),
     )
 
 
-JOBS = Projection("jobs", (*MOVES, *BESIDE), _key, _apply, _pack, _unpack)
+JOBS = Projection("jobs", (*MOVES, *BESIDE, HostAdopted), _key, _apply, _pack, _unpack)

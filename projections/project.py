@@ -230,22 +230,22 @@ class ProjectView:
         """An announced operation on a file."""
         return self.tables.table("operations").get(op)
 
-    def open_operations(self, host: str) -> Iterator[tuple[str, Operation]]:
-        """What `host` announced to do to files and has not settled."""
+    def open_operations(self, host: str | None = None) -> Iterator[tuple[str, Operation]]:
+        """What `host` announced to do to files and has not settled; None: what any host did."""
         for op, operation in self.tables.table("operations").items():
-            if not operation.settled and operation.host == host:
+            if not operation.settled and host in (None, operation.host):
                 yield op, operation
 
     def plan(self, op: str) -> Plan | None:
         """A planned operation on files."""
         return self.tables.table("plans").get(op)
 
-    def open_plans(self, host: str) -> list[tuple[str, Plan]]:
-        """What `host` planned to do to files and has not settled, oldest first."""
+    def open_plans(self, host: str | None = None) -> list[tuple[str, Plan]]:
+        """What `host` planned to do to files and has not settled, oldest first; None: any host."""
         found = [
             (op, plan)
             for op, plan in self.tables.table("plans").items()
-            if not plan.settled and plan.host == host
+            if not plan.settled and host in (None, plan.host)
         ]
         return sorted(found, key=lambda pair: pair[1].as_of or "")
 

@@ -25,6 +25,7 @@ from events.curation import (
 from events.edits import EditsUndone
 from events.files import FilesDone, FilesFailed, FilesIntended, FilesPlanned, FilesSettled
 from events.groups import GroupCancelRequested, GroupCreated, GroupId
+from events.hosts import HostAdopted
 from events.imports import FileArrived, FileAwaited, ProjectImported
 from events.jobs import (
     JobCancelled,
@@ -50,6 +51,7 @@ from events.states import ProjectSaved
 from events.trash import FilePurged, FileRestored, FileTrashed, TrashId
 from events.views import ViewDeleted, ViewSaved
 from events.webhooks import WebhookSettled
+from events.witness import LogGap, LogMarked
 
 _assets = st.sampled_from([AssetId("a" * 32), AssetId("b" * 32)])
 _paths = st.sampled_from(["Panel_01/a.png", "Panel_01/b.png", "Panel_02/ü.png"])
@@ -239,6 +241,21 @@ _events = st.one_of(
         panels=st.none() | _numbers,
         saved_at=st.none() | _words,
         origin=st.sampled_from(["saved", "found"]),
+    ),
+    st.builds(HostAdopted, host=_words, by=_words, jobs=st.lists(_jobs, max_size=2).map(tuple)),
+    st.builds(
+        LogMarked,
+        host=_words,
+        heads=st.dictionaries(_words, st.tuples(_numbers, _heads).map(list), max_size=2),
+    ),
+    st.builds(
+        LogGap,
+        log=_words,
+        first=_numbers,
+        last=_numbers,
+        chain=_heads,
+        segment=_attempts,
+        offset=_numbers,
     ),
     st.builds(Unknown, type=_words, version=st.just(1), payload=st.just({})),
 )

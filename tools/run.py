@@ -141,6 +141,12 @@ def comfyui(arguments: list[str]) -> int:
     return module("pytest", "-m", "comfyui", "-v", "tests/comfyui_real", *arguments)
 
 
+def shares(arguments: list[str]) -> int:
+    """Tests of two hosts on real SMB and NFS; installs file servers if need be (Linux, root)."""
+    prepare("requirements-dev.lock")
+    return module("tests.shares", *arguments)
+
+
 def campaign(arguments: list[str]) -> int:
     """The slow fault campaigns."""
     prepare("requirements-dev.lock")
@@ -159,6 +165,7 @@ TASKS: dict[str, Task] = {
     "serve": serve,
     "check": check,
     "comfyui": comfyui,
+    "shares": shares,
     "campaign": campaign,
     "bench": bench,
 }

@@ -81,7 +81,11 @@ class CheckpointStore:
 
     def load(self) -> Iterator[Checkpoint]:
         """Checkpoints that are whole and of our code, newest first."""
-        for path in sorted(self._folder.glob(_PATTERN), reverse=True):
+        try:
+            paths = sorted(self._folder.glob(_PATTERN), reverse=True)
+        except OSError:
+            return  # a folder that cannot be listed is the same as an empty one
+        for path in paths:
             found = self._open(path)
             if found is not None:
                 yield found

@@ -21,6 +21,7 @@ _READ_FLAGS = (
 _CREATE_FLAGS = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )
+_REOPEN_FLAGS = os.O_WRONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 #: What file systems say that cannot sync a folder: SMB, some FUSE. Then there is nothing to sync.
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS}
 
@@ -43,6 +44,14 @@ class DiskIO:
             FileExistsError: it does exist.
         """
         return os.open(path, _CREATE_FLAGS, 0o664)
+
+    def reopen(self, path: Path) -> int:
+        """Open a file of ours that exists, to rewrite it in place; its descriptor.
+
+        Raises:
+            FileNotFoundError: it does not exist.
+        """
+        return os.open(path, _REOPEN_FLAGS)
 
     def write(self, descriptor: int, data: bytes, offset: int) -> None:
         """Write all of `data` at `offset`.
@@ -103,6 +112,43 @@ class DiskIO:
         finally:
             os.close(descriptor)
 
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder in one that exists, unless it is there."""
+        folder.mkdir(exist_ok=True)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file that is ours alone, unless it is gone already."""
+        path.unlink(missing_ok=True)
+
+    def modified(self, path: Path) -> int:
+        """When a file was last changed, by the share's clock: nanoseconds since 1970.
+
+        Through a descriptor of its own, see `read`. A file that this host has written shows
+        this host's own time on SMB for a while; one that it has merely created does not.
+        """
+        descriptor = os.open(path, _READ_FLAGS)
+        try:
+            return os.fstat(descriptor).st_mtime_ns
+        finally:
+            os.close(descriptor)
+
+    def unwritable(self, folder: Path) -> str | None:
+        """Why this program cannot make files in a folder that exists, as far as can be told.
+
+        Nothing is tried, so nothing is left there. None means that nothing speaks against it.
+
+        Raises:
+            OSError: the share does not answer.
+        """
+        if hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY:
+            return f"{folder} lies on a share that is mounted read-only here; mount it for writing"
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return (
+                f"the user of this service may not write to {folder}; give that user the right "
+                "to create files there"
+            )
+        return None
+
     def names(self, folder: Path) -> list[str]:
         """Names in a folder; none if the folder is not there.
 
@@ -112,12 +158,12 @@ class DiskIO:
         try:
             return os.listdir(folder)  # noqa: PTH208  # names only; Path objects cost ten times that
         except FileNotFoundError:
-            return []
+            return _names_by_now(folder)
 
     def read(self, path: Path, offset: int, limit: int) -> Chunk:
         """Up to `limit` bytes from `offset`, through a descriptor of its own.
 
-        Opening anew is what makes NFS ask the server again (nas-facts: held descriptors show
+        Opening anew is what makes NFS ask the server again (held descriptors show
         other hosts' bytes seconds late).
         """
         descriptor = os.open(path, _READ_FLAGS)
@@ -135,3 +181,20 @@ class DiskIO:
             os.close(descriptor)
         data = b"".join(parts)
         return Chunk(data, max(size, offset + len(data) if data else size))
+
+
+def _names_by_now(folder: Path) -> list[str]:
+    """Names in a folder that was absent, as far as was known.
+
+    An NFS client that was once asked for a name that did not exist calls it absent for half a
+    minute, however often it is asked. Opening the folder above makes it ask the server anew.
+
+    Raises:
+        OSError: that cannot be told now.
+    """
+    try:
+        if os.name == "posix":  # Windows opens no folders, and needs none opened
+            os.close(os.open(folder.parent, _READ_FLAGS))
+        return os.listdir(folder)  # noqa: PTH208  # see above
+    except FileNotFoundError:
+        return []

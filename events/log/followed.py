@@ -5,9 +5,9 @@ from __future__ import annotations
 from attrs import define, field
 
 from events import codec
-from events.log.port import HARMLESS, Finding, Tail
+from events.log.port import HARMLESS, Finding, Tail, WriterSeen
 from events.log.scan import Stop
-from events.log.segments import SegmentName
+from events.log.segments import SegmentName, is_repair
 from events.record import Position
 
 #: Missing bytes with later ones behind them are damage after so many seconds.
@@ -35,8 +35,21 @@ class Followed:
     closed: bool = False
     #: Whether its host has begun a newer incarnation.
     outlived: bool = False
+    #: Whether its last segment lies in a cold file, where nothing changes any more.
+    cold: bool = False
+    #: Whether the last look came to the end of what there is.
+    ended: bool = False
+    #: Whether anything new has come since we began.
+    heard: bool = False
+    #: How often it left a segment unfinished, because of an error, and went on in another.
+    abandoned: int = 0
     #: Why reading stopped, if not at a clean end.
     finding: Finding | None = None
+    #: Segments that were looked into from this position in vain: their sizes, and what of that.
+    tried: dict[int, int] = field(factory=dict)
+    missing: dict[int, Stop] = field(factory=dict)
+    #: Sizes of repair segments that were looked into, and the last records that they hold.
+    reach: dict[int, tuple[int, int]] = field(factory=dict)
     _behind: dict[int, Finding] = field(factory=dict)
 
     @classmethod
@@ -49,13 +62,34 @@ class Followed:
         """File name of a segment."""
         return str(SegmentName(self.writer, self.host, number))
 
+    @property
+    def who(self) -> str:
+        """As positions name it."""
+        return f"{self.writer}.{self.host}"
+
+    @property
+    def last_own(self) -> int:
+        """Number of the last segment that the writer itself has made; 0 if there is none."""
+        return max((number for number in self.numbers if not is_repair(number)), default=0)
+
     def list(self, numbers: tuple[int, ...]) -> None:
         """Take note of the segments that are there."""
+        if numbers != self.numbers:
+            self.closed = self.ended = False  # something was put back, or taken away
         self.numbers = numbers
         self._seen.update(numbers)
 
+    def lie(self, cold: bool) -> bool:
+        """Take note of where its last segment lies now; whether that is a copy, and was not."""
+        if cold != self.cold:
+            self.cold, self.ended = cold, False  # it may have grown before it was copied
+            return cold
+        return False
+
     def rests(self, now: float) -> bool:
         """Whether to leave it alone this time; else it counts as looked at."""
+        if self.closed or (self.cold and self.ended and self.outlived and self._is_torn_at_most()):
+            return True
         stuck = self.finding is not None and self.finding.kind not in HARMLESS
         tired = now - self.progressed > TIRED_SECONDS and (self.outlived or stuck)
         if tired and now - self.looked < REST_SECONDS:
@@ -63,10 +97,16 @@ class Followed:
         self.looked = now
         return False
 
+    def _is_torn_at_most(self) -> bool:
+        return self.finding is None or self.finding.kind is Tail.TORN
+
     def advance(self, position: Position, now: float) -> None:
         """Something new was read, up to `position`."""
         self.position = position
         self.progressed = now
+        self.heard = True
+        self.tried.clear()
+        self.missing.clear()
 
     def stop(self, stop: Stop, now: float) -> None:
         """Reading stopped here, and goes on from here the next time."""
@@ -80,6 +120,16 @@ class Followed:
             kind = Tail.TORN
         self.finding = Finding(kind, self.name(number), self.position.offset, stop.message)
 
+    def note_left_out(self, stop: Stop) -> None:
+        """A later segment continues here, and one between them does not: it was passed over.
+
+        Half a header is what a write error leaves. Else two machines write as one writer.
+        """
+        if stop.kind not in HARMLESS:
+            number = self.position.segment
+            told = f"a segment behind it was passed over: {stop.message}"
+            self._behind[number] = Finding(stop.kind, self.name(number), self.position.offset, told)
+
     def note_behind(self, count: int) -> None:
         """Bytes stand behind a seal, where nothing may; they were not read."""
         number = self.position.segment
@@ -88,9 +138,31 @@ class Followed:
             Tail.CORRUPT, self.name(number), self.position.offset, message
         )
 
+    def seen(self, now: float, host: str) -> WriterSeen:
+        """How it stands, for people; `host` is this one.
+
+        What was gone before weighs more than where reading stands.
+        """
+        found = self.findings()
+        worst = next((each for each in found if each.kind not in HARMLESS), None)
+        told = worst or (found[0] if found else None)
+        return WriterSeen(
+            self.writer,
+            self.host,
+            self.position,
+            None if told is None else told.kind,
+            "" if told is None else told.message,
+            max(0.0, now - self.progressed) if self.heard else None,
+            ours=self.host == host,
+            current=False,
+            abandoned=self.abandoned,
+        )
+
     def findings(self) -> tuple[Finding, ...]:
         """All that was left out, or has gone since it was read."""
-        gone = self._seen.difference(self.numbers)
+        # What was put back stands in a repair segment; what was not, stops reading.
+        repaired = any(is_repair(number) for number in self.numbers)
+        gone = set() if repaired else self._seen.difference(self.numbers)
         current = self.position.segment
         missing = (
             Finding(Tail.ROLLED_BACK, self.name(number), 0, "gone; it was read before")

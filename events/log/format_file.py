@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from contextlib import suppress
@@ -14,9 +13,13 @@ from attrs import frozen
 
 from events.codec import FORMAT, FORMAT_VERSION
 from events.ids import ULID_LENGTH, is_id, ulid
+from events.log.cold import FOLDER as COLD
 from events.log.disk_io import DiskIO
+from events.log.segments import sort_out
 
 NAME = "FORMAT"
+#: A FORMAT has some hundred bytes; one of more is none of ours.
+_LONGEST = 1 << 16
 #: Features this program knows. A log that names others in `read` must not be read, in `write`
 #: must not be written.
 KNOWN_FEATURES: frozenset[str] = frozenset()
@@ -44,37 +47,49 @@ class Format:
 
 
 def load(gallery: Path) -> Format | None:
-    """Read FORMAT in the folder `.gallery`; None if there is none.
+    """Read FORMAT in the folder `.gallery`; None if there is none. Blocks.
 
     Raises:
         FormatError: it is damaged, or of a newer version, or needs features we do not have.
         OSError: it cannot be read now.
     """
-    path = gallery / NAME
+    disk, path = DiskIO(), gallery / NAME
     try:
-        # Asking for a name before it exists would make NFS believe for seconds that it does not
-        # (nas-facts 7); so look into the folder first.
-        if NAME not in os.listdir(gallery):  # noqa: PTH208  # names only
+        # Asking for a name before it exists would make NFS believe for seconds that it does not,
+        # so look into the folder first.
+        if NAME not in disk.names(gallery):
             return None
-        data = path.read_bytes()
+        data = disk.read(path, 0, _LONGEST).data
     except (FileNotFoundError, NotADirectoryError):
         return None
+    restore = _restore(gallery)
     try:
         found = _decode(data)
     except (orjson.JSONDecodeError, KeyError, TypeError) as exc:
-        raise FormatError(
-            f"{path} is damaged ({len(data)} bytes): {exc}. Restore it from a backup; its project "
-            f"id stands in the first line of every file in {gallery / 'log'}. If there are none, "
-            "delete it."
-        ) from exc
+        told = f"{path} is damaged ({len(data)} bytes): {exc}."
+        raise FormatError(f"{told} {restore} If there are none, delete it.") from exc
     if found.fmt != FORMAT_VERSION:
-        raise FormatError(f"{path} has format {found.fmt}; this program reads {FORMAT_VERSION}.")
+        told = f"{path} has format {found.fmt}; this program reads {FORMAT_VERSION}."
+        raise FormatError(f"{told} {_UPGRADE if found.fmt > FORMAT_VERSION else restore}")
     if not is_id(found.project, ULID_LENGTH):
-        raise FormatError(f"{path} has no project id, but {found.project!r:.100}.")
+        raise FormatError(f"{path} has no project id, but {found.project!r:.100}. {restore}")
     missing = [name for name in found.read if name not in KNOWN_FEATURES]
     if missing:
-        raise FormatError(f"{path} needs features that this program lacks: {', '.join(missing)}.")
+        told = f"{path} needs features that this program lacks: {', '.join(missing)}."
+        raise FormatError(f"{told} {_UPGRADE}")
     return found
+
+
+#: What helps where a later program has been at work.
+_UPGRADE = "Upgrade this program to the version that the project was last used with."
+
+
+def _restore(gallery: Path) -> str:
+    """What helps where FORMAT has suffered."""
+    return (
+        "Restore it from a backup; its project id stands in the first line of every file in "
+        f"{gallery / 'log'}."
+    )
 
 
 def _decode(data: bytes) -> Format:
@@ -101,12 +116,14 @@ def create(gallery: Path, disk: DiskIO, *, patience: float = 15.0) -> Format:
     waits up to `patience` seconds for it to become whole. Blocks.
 
     Raises:
-        FormatError: somebody else's FORMAT is there and cannot be used.
+        FormatError: somebody else's FORMAT is there and cannot be used; or it is gone, and its
+            log is not: a new one would belong to another project, and nobody would read that log.
         OSError: the share cannot be written.
     """  # noqa: D205  # the summary needs both halves
     gallery.mkdir(exist_ok=True)
     (gallery / "log").mkdir(exist_ok=True)
     if NAME not in disk.names(gallery):
+        refuse_orphans(gallery, disk)
         _publish(gallery, disk)
         disk.sync_folder(gallery)
         disk.sync_folder(gallery.parent)
@@ -127,6 +144,31 @@ def create(gallery: Path, disk: DiskIO, *, patience: float = 15.0) -> Format:
 
 def _unfinished(path: Path) -> bool:
     return not path.read_bytes().endswith(b"\n")
+
+
+def refuse_orphans(gallery: Path, disk: DiskIO) -> None:
+    """Refuse a folder whose FORMAT is gone while the log is there. Blocks.
+
+    A new FORMAT would have another project's id, and nobody would read the old log any more.
+
+    Raises:
+        FormatError: it is so.
+        OSError: the folder cannot be looked into now.
+    """
+    try:
+        there = disk.names(gallery)
+    except NotADirectoryError:
+        return  # something else has that name; who wants to write is told by `create`
+    log = disk.names(gallery / "log") if "log" in there else []
+    cold = disk.names(gallery / COLD) if COLD in there else []
+    if not sort_out(log).segments and not any(name.endswith(".jsonl") for name in cold):
+        return
+    try:
+        disk.read(gallery / NAME, 0, _LONGEST)  # perhaps only the listing of the folder is old
+    except FileNotFoundError:
+        raise FormatError(
+            f"{gallery / NAME} is missing, but the log of a project is there. {_restore(gallery)}"
+        ) from None
 
 
 def _publish(gallery: Path, disk: DiskIO) -> None:

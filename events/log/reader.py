@@ -15,10 +15,15 @@ from pathlib import Path
 from events.codec import MAX_LINE, LineError
 from events.log.disk_io import DiskIO
 from events.log.followed import Followed
+from events.log.foreign import explain
 from events.log.frame import Header
-from events.log.port import Finding, Tail
+from events.log.gaps import Gaps
+from events.log.hop import Elsewhere
+from events.log.port import HARMLESS, Finding, Sink, Tail, WriterSeen
 from events.log.scan import Stop, Stretch, scan
-from events.log.segments import Listing, sort_out
+from events.log.segments import Listing, is_repair, sort_out
+from events.log.skim import Scan
+from events.log.sources import Sources
 from events.record import Position, Record
 
 #: Bytes read at a time: the longest line fits, and the records of it stay in the processor's cache.
@@ -48,15 +53,39 @@ class LogReader:
         """`start` maps `writer.host` to where reading goes on, as from `positions()`."""
         self._folder = folder
         self._project = project
-        self._disk = disk
+        #: Segments are read by name, wherever they lie (`events.log.sources`).
+        self._disk = disk = Sources.over(disk, folder, project)
         self._monotonic = monotonic
         self._writers: dict[tuple[str, str], Followed] = {}
         for key, position in (start or {}).items():
             writer, _, host = key.partition(".")
             self._writers[writer, host] = Followed(writer, host, position, monotonic())
         self._of_folder: tuple[Finding, ...] = ()
+        #: Whether the folder must be listed before anything else is read.
+        self._unlisted = True
         #: The writers whose lines are known already because we write them.
         self.skip: set[str] = set()
+        #: Gets all lines as they are accepted, before their records are given out.
+        self.sink: Sink | None = None
+        #: What is given up: it is passed over.
+        self.gaps = Gaps()
+        #: Takes the good lines out of what was read.
+        self.scan: Scan = scan
+        self._elsewhere = Elsewhere(disk, folder, project)
+
+    def take_over(self, ended: Mapping[str, Position]) -> None:
+        """Follow what we wrote ourselves until it ended there, as `writer.host`, like any other.
+
+        Lines that we are not certain of may stand behind, and others may have read them.
+        """
+        for key, position in ended.items():
+            writer, _, host = key.partition(".")
+            if writer in self.skip:
+                if position.sequence:  # else nothing of it may be there
+                    new = Followed(writer, host, position, self._monotonic())
+                    self._writers[writer, host] = new
+                self.skip.discard(writer)
+                self._unlisted = True
 
     def positions(self) -> dict[str, Position]:
         """Per `writer.host`, the end of what was read."""
@@ -67,19 +96,44 @@ class LogReader:
         own = (finding for writer in self._writers.values() for finding in writer.findings())
         return (*own, *self._of_folder)
 
-    def read(self) -> Iterator[list[Record]]:
-        """Records that are new, each writer's in its order, in lists of a chunk each."""
-        try:
-            listing = self._list()
-        except OSError as exc:
-            name = str(self._folder)
-            self._of_folder = (Finding(Tail.UNREADABLE, name, 0, f"cannot be listed: {exc}"),)
-            return
-        self._of_folder = tuple(
-            Finding(Tail.FOREIGN, _printable(name), 0, "not a segment; ignored")
+    def writers(self, host: str) -> tuple[WriterSeen, ...]:
+        """All writers that are followed, as the last read left them; `host` is this one."""
+        now = self._monotonic()
+        # A copy, since others may ask while somebody reads.
+        return tuple(each.seen(now, host) for each in tuple(self._writers.values()))
+
+    def read(self, *, look_around: bool = True) -> Iterator[list[Record]]:
+        """Records that are new, each writer's in its order, in lists of a chunk each.
+
+        Without `look_around` the folder is not listed: writers and segments that are new are not
+        met, unless a segment says itself that another follows.
+        """
+        if look_around or self._unlisted:
+            try:
+                self._look_around()
+            except OSError as exc:
+                name = str(self._folder)
+                self._unlisted = True
+                self._of_folder = (Finding(Tail.UNREADABLE, name, 0, f"cannot be listed: {exc}"),)
+                return
+        for writer in tuple(self._writers.values()):
+            if writer.writer not in self.skip and not writer.rests(self._monotonic()):
+                yield from self._follow(writer)
+
+    def _look_around(self) -> None:
+        """Take note of all segments that are there.
+
+        Raises:
+            OSError: the folder cannot be listed.
+        """
+        listing = self._list()
+        self._unlisted = False
+        others = (
+            Finding(Tail.FOREIGN, _printable(name), 0, explain(name))
             for name in listing.foreign
             if not name.startswith(_LITTER)
         )
+        self._of_folder = (*self._disk.findings(), *others)
         newest = listing.newest_writers()
         for who in dict.fromkeys((*self._writers, *listing.segments)):
             if who[0] in self.skip:
@@ -87,8 +141,9 @@ class LogReader:
             writer = self._writers.get(who) or self._meet(*who)
             writer.list(listing.segments.get(who, ()))
             writer.outlived = writer.writer < newest.get(writer.host, "")
-            if not writer.rests(self._monotonic()):
-                yield from self._follow(writer)
+            last = writer.name(writer.last_own)
+            if writer.lie(writer.outlived and self._disk.is_cold(last)):
+                writer.ended = self._disk.ends(last, writer.position)
 
     def _list(self) -> Listing:
         return sort_out(self._disk.names(self._folder))
@@ -101,23 +156,28 @@ class LogReader:
     def _follow(self, writer: Followed) -> Iterator[list[Record]]:
         limit = _CHUNK if writer.finding is None else _PROBE
         writer.finding = None
+        writer.ended = False
         try:
             while not writer.closed:
                 stretch = self._stretch(writer, limit)
                 if stretch.position != writer.position:
                     writer.advance(stretch.position, self._monotonic())
-                    if stretch.records:
-                        yield stretch.records
+                    records = self.gaps.without(writer.who, stretch.records)
+                    if records:
+                        yield records
                     limit = _CHUNK
                     continue  # a chunk ended, perhaps within a line; the file may go on
                 if stretch.seal is not None and stretch.behind:
                     writer.note_behind(stretch.behind)
                 ended = stretch.seal is not None and stretch.seal.next is None
-                if ended and writer.position.segment == writer.numbers[-1]:
+                ended = ended and not stretch.behind  # else who ends here is not its writer
+                if ended and writer.position.segment == writer.last_own:
                     writer.closed = True
                 elif not self._go_on(writer, stretch):
                     break
+            writer.ended = True
         except OSError as exc:
+            self._unlisted = True  # perhaps it is gone
             writer.stop(Stop(Tail.UNREADABLE, f"cannot be read: {exc}"), self._monotonic())
 
     def _stretch(self, writer: Followed, limit: int) -> Stretch:
@@ -133,7 +193,11 @@ class LogReader:
         if chunk.size < at.offset:
             told = f"{chunk.size} bytes, but {at.offset} were read before"
             return Stretch(at, stop=Stop(Tail.ROLLED_BACK, told))
-        return scan(chunk.data, at, writer.writer, writer.host)
+        found = self.scan(chunk.data, at, writer.writer, writer.host)
+        if self.sink is not None and found.position != at:
+            lines = chunk.data[: found.position.offset - at.offset]
+            self.sink(writer.who, at, found.position, lines)
+        return found
 
     def _go_on(self, writer: Followed, stretch: Stretch) -> bool:
         """Find the segment that continues where reading stopped; else note why it stopped.
@@ -142,25 +206,56 @@ class LogReader:
         continues in a new one whose header repeats the place: so a valid continuation settles
         everything. Lines that the old segment held after all stand there again, and are skipped.
         """
-        trouble: Stop | None = None
-        for number in writer.numbers:
-            if number > writer.position.segment:
-                entered = self._enter(writer, number)
-                if isinstance(entered, Position):
-                    writer.advance(entered, self._monotonic())
-                    return True
-                trouble = trouble or entered
+        entered, trouble = self._find_continuation(writer)
+        if entered is not None:
+            if trouble is not None:
+                writer.note_left_out(trouble)
+            writer.abandoned += writer.position.segment > 0 and stretch.seal is None
+            writer.advance(entered, self._monotonic())
+            return True
         stop = stretch.stop
         if stop is None or (stop.kind is Tail.IN_FLIGHT and trouble is not None):
             stop = trouble
-        if stop is None and stretch.seal is not None:
+        following = None if stretch.seal is None else stretch.seal.next
+        if stop is None and following is not None:
             # The segment may have been begun, and this one sealed, since the folder was listed.
             if self._grew(writer):
                 return True
-            stop = Stop(Tail.GAP, f"segment {stretch.seal.next} is missing")
+            stop = Stop(Tail.GAP, f"segment {following} is missing")
+        return self._hop(writer, stretch, stop)
+
+    def _hop(self, writer: Followed, stretch: Stretch, stop: Stop | None) -> bool:
+        """Go on where lines were put back, or behind them; else note why reading stopped."""
+        elsewhere = self._elsewhere.look(writer, stop)
+        if isinstance(elsewhere, Position):
+            writer.advance(elsewhere, self._monotonic())
+            return True
+        if stop is None or (stop.kind is Tail.IN_FLIGHT and elsewhere is not None):
+            stop = elsewhere
+        behind = None if stop is None else self.gaps.behind(writer.who, writer.position)
+        if behind is not None:
+            writer.advance(behind, self._monotonic())
+            return True
         if stop is not None:
             writer.stop(stop, self._monotonic())
+        else:
+            # What was put back ends here, and nobody will add anything.
+            mended = is_repair(writer.position.segment) and stretch.seal is not None
+            writer.closed = mended and writer.outlived
         return False
+
+    def _find_continuation(self, writer: Followed) -> tuple[Position | None, Stop | None]:
+        """Where a later segment continues, and the worst of what is amiss with those before it."""
+        trouble: Stop | None = None
+        here = writer.position.segment
+        for number in writer.numbers:
+            if number > here and is_repair(number) <= is_repair(here):
+                entered = self._enter(writer, number)
+                if isinstance(entered, Position):
+                    return entered, trouble
+                if trouble is None or (trouble.kind in HARMLESS and entered.kind not in HARMLESS):
+                    trouble = entered
+        return None, trouble
 
     def _grew(self, writer: Followed) -> bool:
         before = set(writer.numbers)
@@ -202,12 +297,21 @@ class LogReader:
         data = self._disk.read(path, start.offset, _REPEATED).data
         again = scan(data, start, writer.writer, writer.host, until=at.sequence)
         if again.position.sequence < at.sequence:
+            strayed = is_repair(at.segment) or not again.records
+            if not strayed and not self._holds(writer, at.segment, again.position.chain):
+                told = f"segment {start.segment} holds another record {again.position.sequence}"
+                return Stop(Tail.CORRUPT, f"{told} than was read: two machines are one writer")
             told = f"segment {start.segment} repeats records that are not all there"
             return again.stop or Stop(Tail.IN_FLIGHT, told)
         if again.position.chain != at.chain:
             fork = f"segment {start.segment} holds another record {at.sequence} than was read"
             return Stop(Tail.CORRUPT, fork)
         return again.position
+
+    def _holds(self, writer: Followed, number: int, chain: str) -> bool:
+        """Whether a line of this `k` stands in a segment: what is repeated stood there before."""
+        data = self._disk.read(self._folder / writer.name(number), 0, _REPEATED).data
+        return b',"k":"%b"}' % chain.encode() in data
 
 
 def _printable(name: str) -> str:

@@ -60,6 +60,8 @@ class SegmentFile:
         disk.write(descriptor, header, 0)
         disk.sync(descriptor)
         disk.sync_folder(folder)
+        # The share may have lost the name in between; the seal before us must not name us then.
+        disk.size(descriptor)
         segment = cls(number, now, disk, descriptor)
         segment._note(header, 0)
         return segment

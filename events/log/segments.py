@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -12,14 +13,18 @@ from events.ids import ALPHABET, WRITER_LENGTH
 #: A segment is closed at this size and at this age (event-log: a line).
 ROLL_BYTES = 8 << 20
 ROLL_SECONDS = 24 * 3600.0
+#: Numbers from here on are those of repair segments: lines of a writer that others put back.
+FIRST_REPAIR = 900_001
 
+#: Names are looked at again and again, in every listing; so many are remembered.
+_KNOWN_NAMES = 1 << 14
 _NAME = re.compile(
     rf"(?P<writer>[{ALPHABET}]{{{WRITER_LENGTH}}})\.(?P<host>[0-9a-z-]{{1,40}})"
     r"\.(?P<number>[0-9]{6})\.jsonl"
 )
 
 
-@frozen(order=True)
+@frozen(order=True, cache_hash=True)
 class SegmentName:
     """Whose segment it is, and which: `{writer}.{host}.{nnnnnn}.jsonl`."""
 
@@ -33,10 +38,15 @@ class SegmentName:
     @classmethod
     def parse(cls, name: str) -> SegmentName | None:
         """The parts of a file name; None if it is not a segment of ours."""
-        match = _NAME.fullmatch(name)
-        if match is None or match["number"] == "000000":
-            return None
-        return cls(match["writer"], match["host"], int(match["number"]))
+        return _parse(name)
+
+
+@lru_cache(_KNOWN_NAMES)
+def _parse(name: str) -> SegmentName | None:
+    match = _NAME.fullmatch(name)
+    if match is None or match["number"] == "000000":
+        return None
+    return SegmentName(match["writer"], match["host"], int(match["number"]))
 
 
 @frozen
@@ -69,6 +79,11 @@ def sort_out(names: Iterable[str]) -> Listing:
             found.setdefault((segment.writer, segment.host), []).append(segment.number)
     ordered = {who: tuple(sorted(numbers)) for who, numbers in sorted(found.items())}
     return Listing(ordered, tuple(sorted(foreign)))
+
+
+def is_repair(number: int) -> bool:
+    """Whether a segment of this number was not written by the writer itself."""
+    return number >= FIRST_REPAIR
 
 
 def is_full(size: int, age: float) -> bool:

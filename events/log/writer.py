@@ -5,7 +5,7 @@ fsync is in flight, the next batch gathers. Drafts are given their places as the
 so that the thread has little to do but write: it takes turns with its callers at the interpreter.
 
 After any error from write, fsync or close the descriptor is never touched again, because the
-kernel may have dropped the pages it could not write (nas-facts 2 and 3). A new segment continues
+kernel may have dropped the pages it could not write. A new segment continues
 at the last durable line, and the lines in doubt are written there again, byte for byte; readers
 skip what they find twice. After three such errors in a minute the log is read-only.
 """
@@ -24,7 +24,7 @@ from attrs import define
 from events.codec import Draft
 from events.log.disk_io import DiskIO
 from events.log.lines import Head, Line, place
-from events.log.port import LogBusyError, LogReadOnlyError
+from events.log.port import LogBusyError, LogReadOnlyError, Sink
 from events.log.segment_file import ForeignWriteError, SegmentFile
 from events.log.segments import SegmentName, is_full
 from events.record import Position, Record
@@ -71,8 +71,11 @@ class SegmentWriter:
         disk: DiskIO,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        threaded: bool = True,
     ) -> None:
         """`new_writer` gives a fresh writer id; `folder` is the log folder, which exists.
+
+        Without a thread (`threaded`) nothing is written until `write_some` or `close` is called.
 
         Raises:
             ValueError: `host`, or the id that `new_writer` gives, cannot stand in a file name.
@@ -85,6 +88,7 @@ class SegmentWriter:
         self._disk = disk
         self._monotonic = monotonic
         self._wall = wall
+        self._threaded = threaded
 
         self._queue: deque[_Group] = deque()
         self._waiting_events = 0
@@ -95,8 +99,11 @@ class SegmentWriter:
         self._thread: threading.Thread | None = None
 
         self._failures: deque[float] = deque()
-        #: Where earlier incarnations of this writer ended, by `writer.host`.
-        self._past: dict[str, Position] = {}
+        #: Gets all lines once they are durable.
+        self.sink: Sink | None = None
+        #: Where incarnations ended that write no more, by `writer.host`: lines that we are not
+        #: certain of may stand behind. Replaced as a whole, so any thread may read it.
+        self.ended: dict[str, Position] = {}
         self._begin_incarnation()
 
     def _begin_incarnation(self) -> None:
@@ -109,7 +116,13 @@ class SegmentWriter:
         self._last_number = 0
         self._segment: SegmentFile | None = None
         #: Where each of our incarnations ends. Replaced as a whole, so any thread may read it.
-        self.positions: dict[str, Position] = dict(self._past)
+        self.positions: dict[str, Position] = dict(self.ended)
+
+    def _end_incarnation(self) -> None:
+        head = self._head
+        who = f"{head.writer}.{head.host}"
+        end = self.positions.get(who) or Position(head.sequence, head.chain.decode(), 0, 0)
+        self.ended = {**self.ended, who: end}
 
     @property
     def writer(self) -> str:
@@ -148,7 +161,7 @@ class SegmentWriter:
             self._queue.append(group)
             self._waiting_events += events
             self._waiting_bytes += size
-            if self._thread is None:
+            if self._threaded and self._thread is None:
                 name = f"log-{self._project}"
                 self._thread = threading.Thread(target=self._run, name=name, daemon=True)
                 self._thread.start()
@@ -170,26 +183,40 @@ class SegmentWriter:
             self._changed.notify()
         if self._thread is not None:
             self._thread.join()
+        elif not self._threaded:
+            self._run()
+
+    def write_some(self) -> bool:
+        """Write what waits, up to the size of one write; whether anything did.
+
+        For whoever made this writer without a thread. One caller at a time.
+        """
+        with self._changed:
+            if not self._queue:
+                return False
+        self._write_or_give_up(self._take())
+        return True
 
     def _run(self) -> None:
-        while (batch := self._take()) is not None:
-            try:
-                self._write(batch)
-            except BaseException as exc:
-                # A fault of ours must not leave requests waiting for ever, nor a thread that
-                # takes drafts and writes nothing.
-                self._give_up(f"the log's writer failed: {exc!r}", batch)
-                raise
+        while batch := self._take():
+            self._write_or_give_up(batch)
         if self._segment is not None:
             self._segment.seal(self._head.sequence, None)
 
-    def _take(self) -> list[_Group] | None:
-        """All that waits, up to the size of one write; None when closing."""
+    def _write_or_give_up(self, batch: list[_Group]) -> None:
+        try:
+            self._write(batch)
+        except BaseException as exc:
+            # A fault of ours must not leave requests waiting for ever, nor a thread that
+            # takes drafts and writes nothing.
+            self._give_up(f"the log's writer failed: {exc!r}", batch)
+            raise
+
+    def _take(self) -> list[_Group]:
+        """All that waits, up to the size of one write; nothing when closing."""
         with self._changed:
             while not self._queue and not self._stopping:
                 self._changed.wait()
-            if not self._queue:
-                return None
             batch: list[_Group] = []
             size = 0
             while self._queue and size < MAX_BATCH_BYTES:
@@ -224,7 +251,7 @@ class SegmentWriter:
     def _move(self, batch: list[_Group]) -> None:
         """Begin a new incarnation, and give all that is not yet durable a place there."""
         with self._changed:
-            self._past = self.positions
+            self._end_incarnation()
             self._begin_incarnation()
             for group in (*batch, *self._queue):
                 self._place(group, [line.draft for line in group.lines])
@@ -239,22 +266,31 @@ class SegmentWriter:
             full, segment = segment, self._open()
             self._segment = segment
             full.seal(self._head.sequence, segment.number)
-        segment.put(b"".join(line.data for line in lines), len(lines))
+        data, before, size = b"".join(line.data for line in lines), self._head, segment.size
+        segment.put(data, len(lines))
         head = self._head = lines[-1].head
         at = Position(head.sequence, head.chain.decode(), segment.number, segment.size)
-        self.positions = {**self._past, f"{head.writer}.{head.host}": at}
+        who = f"{head.writer}.{head.host}"
+        self.positions = {**self.ended, who: at}
+        if self.sink is not None:
+            begin = Position(before.sequence, before.chain.decode(), segment.number, size)
+            self.sink(who, begin, at, data)
 
     def _open(self) -> SegmentFile:
         # Counted even if creating fails, since the file may be there all the same.
         self._last_number += 1
-        return SegmentFile.create(
-            self._folder,
-            self._project,
-            self._head,
-            self._last_number,
-            disk=self._disk,
-            now=self._wall(),
-        )
+        try:
+            return SegmentFile.create(
+                self._folder,
+                self._project,
+                self._head,
+                self._last_number,
+                disk=self._disk,
+                now=self._wall(),
+            )
+        except FileExistsError as exc:
+            # We never tried that number: a cloned machine has this incarnation too.
+            raise ForeignWriteError(self._last_number) from exc
 
     def _too_many_failures(self) -> bool:
         now = self._monotonic()
@@ -273,6 +309,7 @@ class SegmentWriter:
         for group in (*batch, *queued):
             if not group.future.done():
                 group.future.set_exception(LogReadOnlyError(reason))
+        self._end_incarnation()
 
 
 def _explain(exc: Exception) -> str:

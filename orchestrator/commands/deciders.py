@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from orchestrator.commands import (
+    adopting,
     curation,
     farm,
     files,
@@ -17,6 +18,7 @@ from orchestrator.commands import (
     states,
     undoing,
     webhooks,
+    witness,
 )
 from projections.project import ProjectView
 
@@ -32,6 +34,7 @@ class Command(Protocol):
 Decider = Callable[[ProjectView, Any], list[object]]
 
 DECIDERS: Mapping[type, Decider] = {
+    adopting.AdoptHost: adopting.adopt_host,
     curation.CurateAsset: curation.curate_asset,
     curation.DefineTag: curation.define_tag,
     curation.DeleteTag: curation.delete_tag,
@@ -68,4 +71,6 @@ DECIDERS: Mapping[type, Decider] = {
     jobs.FileStored: jobs.file_stored,
     jobs.FileFailed: jobs.file_failed,
     webhooks.SettleWebhook: webhooks.settle_webhook,
+    witness.MarkHeads: witness.mark_heads,
+    witness.GiveUpLines: witness.give_up_lines,
 }

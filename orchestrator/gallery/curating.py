@@ -14,7 +14,7 @@ from attrs import define, frozen
 from uuid_utils import uuid4, uuid7
 
 from events.assets import AssetId
-from events.curation import TagId
+from events.curation import TagDefined, TagId
 from orchestrator.commands.curation import (
     CurateAsset,
     DefineTag,
@@ -35,7 +35,6 @@ from orchestrator.project import Project
 from projections.assets import Lineage
 from projections.project import ProjectView
 from projections.tags import Tag
-from projections.views import View
 
 #: Refusals that would meet any file of the project.
 _OF_THE_PROJECT = (ProjectReadOnly, ShareMissing, LogBusy, ChangeUnsettled)
@@ -159,9 +158,12 @@ class Curator:
         project = await self.finder.editable(project_path, actor)
         tag_id = TagId(tag or str(uuid4()))
         command = DefineTag(tag=tag_id, update=tag is not None, name=name, color=color)
-        await project.change(command, actor)
+        for record in await project.change(command, actor):
+            if isinstance(told := record.event, TagDefined):
+                # As it was recorded: another host may have deleted it by now.
+                return tag_id, Tag(told.name, told.color, deleted=False, as_of=record.stamp)
         known = project.view.tag(tag_id)
-        assert known is not None  # just defined, and commands on tags take turns
+        assert known is not None  # there was nothing to change, and we have not waited
         return tag_id, known
 
     async def delete_tag(self, project_path: str, tag: str, actor: str) -> None:
@@ -171,13 +173,10 @@ class Curator:
 
     async def save_view(
         self, project_path: str, name: str, settings: dict[str, Any], actor: str
-    ) -> View:
+    ) -> None:
         """Save a view under a name."""
         project = await self.finder.editable(project_path, actor)
         await project.change(SaveView(name=name, settings=settings), actor)
-        view = project.view.view(name)
-        assert view is not None  # just saved
-        return view
 
     async def delete_view(self, project_path: str, name: str, actor: str) -> None:
         """Forget a saved view."""

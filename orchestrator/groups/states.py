@@ -142,7 +142,7 @@ def orphans(view: ProjectView, host: str, coming: Collection[str] = ()) -> list[
     found = []
     for job_id, job in view.jobs():
         group = None if job.queued is None else job.queued.order.group
-        if group is None or job.queued is None or job.queued.host != host:
+        if group is None or job.owner != host:
             continue
         if job.status not in FINAL and group not in coming and view.group(group) is None:
             said = f"its group {group} was never submitted as a whole"

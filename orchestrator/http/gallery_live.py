@@ -116,7 +116,10 @@ async def watch_gallery(request: web.Request, asked: WatchGallery) -> web.Stream
         return socket
     # Who looks at a project wants it indexed.
     index, news = request.app[INDEXES].of(project), request.app[NEWS]
-    with news.feed.watch(lambda each: each.root == project.root) as watcher:
+    with (
+        request.app[PROJECTS].following.watching(project.root),
+        news.feed.watch(lambda each: each.root == project.root) as watcher,
+    ):
         spoken = request[DIALECT]
         telling = _Telling(socket, request.app[PROJECTS], project, news, spoken, asked.cursor)
         await telling.hello()

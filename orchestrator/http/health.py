@@ -59,4 +59,5 @@ def complaints(found: Health) -> list[str]:
     amiss = [f"cannot be changed: {project}" for project in found.projects_read_only]
     if found.log_left_out:
         amiss.append(f"{found.log_left_out:,} places in logs could not be read")
+    amiss += [f"the share does not answer: {project}" for project in found.shares_silent]
     return amiss

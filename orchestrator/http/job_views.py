@@ -142,7 +142,7 @@ def job_view(
         metadata=order.metadata,
         project_path=str(root),
         actor=queued.actor,
-        host=queued.host,
+        host=job.owner or queued.host,
         webhooks=webhooks,
     )
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from attrs import field, frozen
 
 from orchestrator import __version__, errors
+from orchestrator.following import summary
 from orchestrator.http.endpoint import endpoint
 from orchestrator.http.fields import about
 from orchestrator.http.job_views import JobView, job_view, now
@@ -312,12 +313,26 @@ class Health:
             "Places in logs that could not be read; `orchestrator log audit` names them."
         )
     )
+    hosts_heard: int = field(
+        default=0, metadata=about("Other hosts that have one of these projects open now.")
+    )
+    writers_with_alarms: int = field(
+        default=0,
+        metadata=about("Writers that cannot be read on; `GET /api/log/status` names them."),
+    )
+    worst_lag_seconds: float = field(
+        default=0.0, metadata=about("For how long another host has been ahead of us.")
+    )
+    shares_silent: list[str] = field(
+        factory=list, metadata=about("Projects whose share does not answer now.")
+    )
 
 
 @endpoint("GET", "/health", response=Health, tags=("service",))
 async def health(request: web.Request) -> Health:
     """Whether the service is well."""
     projects = request.app[PROJECTS].all()
+    heard = summary(request.app[PROJECTS].following)
     return Health(
         status="ok",
         timestamp=now(),
@@ -326,4 +341,8 @@ async def health(request: web.Request) -> Health:
         projects_open=len(projects),
         projects_read_only=[f"{p.root}: {p.read_only}" for p in projects if p.read_only],
         log_left_out=sum(len(p.alarms()) for p in projects),
+        hosts_heard=heard.hosts,
+        writers_with_alarms=heard.alarms,
+        worst_lag_seconds=round(heard.worst_lag, 1),
+        shares_silent=list(heard.silent),
     )

@@ -173,18 +173,17 @@ class RestoredFiles:
 async def restore_files(request: web.Request, asked: RestoreFiles) -> RestoredFiles:
     """Bring files back from the trash, with rating, tags, notes and times."""
     project = await request.app[FINDER].editable(asked.project_path, request[ACTOR])
-    lay = {trash: found.path for trash, found in project.view.trash()}
     report = await request.app[BIN].restore(project, asked.trash_ids, request[ACTOR])
     return RestoredFiles(
         restored=[
             RestoredFile(
                 trash_id=file.asked,
                 path=file.to,
-                original_path=lay[file.asked],
-                renamed=file.to != lay[file.asked],
+                original_path=file.origin,
+                renamed=file.to != file.origin,
             )
             for file in report.files
-            if file.error is None and file.to is not None
+            if file.error is None and file.to is not None and file.origin is not None
         ],
         errors=errors_of(report.files),
         batch=report.batch,

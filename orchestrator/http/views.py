@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -14,7 +15,6 @@ from orchestrator.http.fields import about
 from orchestrator.http.gallery import CHANGE, PROJECT, PROJECT_PATH, TAGS, view_of
 from orchestrator.http.middleware import ACTOR
 from orchestrator.services import CURATOR
-from projections.views import View
 
 
 @frozen(kw_only=True, repr=False)
@@ -66,7 +66,7 @@ class Views:
 async def get_views(request: web.Request, asked: GetViews) -> Views:
     """The saved views of a project."""
     saved = (await view_of(request, asked.project_path, None)).views()
-    views = {name: _view(name, view) for name, view in saved.items()}
+    views = {name: _view(name, view.settings) for name, view in saved.items()}
     return Views(view=views.get(asked.name), views=views)
 
 
@@ -90,17 +90,16 @@ async def save_view(request: web.Request, asked: SaveView) -> SavedView:
     """Save how the gallery looks, under a name."""
     settings = {name: getattr(asked, name) for name in _SETTINGS}
     chosen = {name: value for name, value in settings.items() if value is not None}
-    view = await request.app[CURATOR].save_view(
-        asked.project_path, asked.name, chosen, request[ACTOR]
-    )
-    return SavedView(view=_view(asked.name, view))
+    await request.app[CURATOR].save_view(asked.project_path, asked.name, chosen, request[ACTOR])
+    # As it was recorded: another host may have deleted it by now.
+    return SavedView(view=_view(asked.name, chosen))
 
 
 _SETTINGS = tuple(a.name for a in attrs.fields(ViewSettings) if a.name != "name")
 
 
-def _view(name: str, view: View) -> ViewSettings:
-    known = {key: value for key, value in view.settings.items() if key in _SETTINGS}
+def _view(name: str, settings: Mapping[str, Any]) -> ViewSettings:
+    known = {key: value for key, value in settings.items() if key in _SETTINGS}
     return ViewSettings(name=name, **known)
 
 

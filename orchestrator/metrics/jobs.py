@@ -150,7 +150,7 @@ class JobMeter(Collector):
                 self._webhooks.labels("delivered" if event.delivered else "given_up").inc()
 
     def _is_ours(self, job: Job) -> bool:
-        return job.queued is not None and job.queued.host == self._host.id
+        return job.owner == self._host.id
 
     def _note(self, root: Path, job_id: str, job: Job) -> None:
         if not self._is_ours(job):

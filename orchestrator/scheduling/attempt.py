@@ -136,7 +136,8 @@ class AttemptRun:
 
     async def _resume(self, attempt: Attempt) -> None:
         view = (await self.teller.project()).view
-        operations = [o.intent for _, o in view.open_operations(self.host.id) if o.intent]
+        # Of whichever host: the job may have been taken over in the middle of it.
+        operations = [o.intent for _, o in view.open_operations() if o.intent]
         try:
             await self._settle_files([o for o in operations if o.job == self.job_id])
         except NotWantedError:

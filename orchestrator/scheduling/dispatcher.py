@@ -20,6 +20,7 @@ import structlog
 from attrs import define, evolve, field, frozen
 
 from events.groups import GroupCreated
+from events.hosts import HostAdopted
 from events.jobs import JobCancelled, JobFailed, JobId
 from events.record import Record
 from orchestrator.comfyui.progress import ProgressTracker
@@ -155,6 +156,8 @@ class Dispatcher:
         for record in records:
             if type(record.event) in _ABOUT_JOBS:
                 told[record.event.job] = None  # type: ignore[attr-defined]  # all of them are about a job
+            elif isinstance(record.event, HostAdopted):
+                told |= dict.fromkeys(record.event.jobs)
             elif isinstance(record.event, GroupCreated):
                 self.backlog.touch_waiters(record.event.group)
                 self._wake.set()
@@ -172,7 +175,7 @@ class Dispatcher:
 
     def _note(self, root: Path, job_id: str, job: Job) -> None:
         status = job.status
-        if job.queued is not None and job.queued.host == self.host.id:
+        if job.queued is not None and job.owner == self.host.id:
             waits_for = _waits_for(job)
             if status in FINAL:
                 self.backlog.drop(job_id, waits_for)
@@ -180,6 +183,8 @@ class Dispatcher:
             else:
                 self.backlog.add(job_id, root, waits_for)
             self._late.note(root, job_id, job)
+        elif job_id in self.backlog:
+            self._let_go(job_id, job)
         if status in FINAL:
             self.backlog.touch_waiters(job_id)
         if status in FINAL or status is Status.QUEUED:
@@ -190,6 +195,18 @@ class Dispatcher:
                 backend.hurry(attempt.prompt_id or "")
         self._wake.set()
         self.feed.publish(JobNews(root, job_id, job, self.progress(job_id), state_changed=True))
+
+    def _let_go(self, job_id: str, job: Job) -> None:
+        """Another host has taken a job over while we were not heard of: it is not ours any more.
+
+        A prompt of ours that the other one goes on with stays where it is; all others of this job
+        are strays (`strays.py`).
+        """
+        _log.warning("job.taken_over", job=job_id, by=job.owner)
+        self.backlog.drop(job_id, _waits_for(job))
+        self._kinds.forget(job_id)
+        self._progress.pop(job_id, None)
+        self._works.stop(job_id)
 
     def _on_progress(self, root: Path, job_id: str, tracker: ProgressTracker) -> None:
         job = self._job(root, job_id)

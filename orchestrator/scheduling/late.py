@@ -63,7 +63,7 @@ class LateHunt:
 
     def note(self, root: Path, job_id: str, job: Job) -> None:
         """Take note of the attempts of a job of ours that may come late."""
-        if job.queued is None or job.queued.host != self.host.id or job.cancel is not None:
+        if job.owner != self.host.id or job.cancel is not None:
             return
         for attempt in job.attempts:
             if not (attempt.adrift and attempt.requeued and attempt.backend and attempt.prompt_id):

@@ -72,10 +72,11 @@ async def restore(project: Project, projects: Projects, host: Host, timing: Timi
     What belongs to an open attempt is left to that attempt, which knows how to go on.
     """
     root, kept = project.root, set()
-    for _, operation in list(project.view.open_operations(host.id)):
+    for _, operation in list(project.view.open_operations()):
         intent = operation.intent
         assert intent is not None  # only a settled one has none
-        if _is_at_work(project, intent):
+        if _is_at_work(project, intent) or operation.host != host.id:
+            # Another host may be putting a file of ours in place, whose job it has taken over.
             kept.add(PurePosixPath(intent.source).name)
         else:
             teller = Teller(projects, root, intent.job, timing)

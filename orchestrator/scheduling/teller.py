@@ -94,12 +94,20 @@ class Teller:
     async def tell_once(self, command: Command) -> list[Record]:
         """Carry a command out, if that is possible now.
 
-        Returns an empty list if the job had gone on meanwhile, and there was nothing to tell.
+        Returns an empty list if the job had gone on meanwhile, and there was nothing to tell; and
+        if another host has taken it over, which alone says what becomes of it.
 
         Raises:
             Unavailable, FileMissing: the project cannot be changed for the moment.
         """
-        return await (await self.project()).change(command, ACTOR, self._job)
+        project = await self.project()
+        if isinstance(command, AdvanceJob) and self._is_taken_over(project):
+            return []
+        return await project.change(command, ACTOR, self._job)
+
+    def _is_taken_over(self, project: Project) -> bool:
+        job = project.view.job(self._job)
+        return job is not None and job.owner not in (None, self._projects.host.id)
 
     async def tell(self, command: Command) -> list[Record]:
         """The same, however long that takes."""

@@ -31,6 +31,11 @@ class Works:
         self._tasks[name] = task
         task.add_done_callback(self._done)
 
+    def stop(self, name: str) -> None:
+        """Cancel what runs under a name, if anything does."""
+        if name in self._tasks:
+            self._tasks[name].cancel()
+
     async def close(self) -> None:
         """Cancel all, and wait until they have ended."""
         tasks = list(self._tasks.values())

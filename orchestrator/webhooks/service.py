@@ -82,7 +82,7 @@ class Webhooks:
             self._begin(project, job_id, job)
 
     def _begin(self, project: Project, job_id: str, job: Job) -> None:
-        if job.end is None or job.queued is None or job.queued.host != self.host.id:
+        if job.end is None or job.queued is None or job.owner != self.host.id:
             return
         for url in job.queued.order.webhooks:
             if project.view.notified(job_id).told(url) is not None:

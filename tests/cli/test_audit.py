@@ -18,6 +18,7 @@ from events.assets import AssetId, AssetMoved
 from events.codec import MAX_LINE, chain_of, draft
 from events.curation import AssetRated
 from events.files import FilesDone
+from events.hosts import HostAdopted
 from events.jobs import JobStarted
 from events.log.frame import Seal
 from events.log.lines import Head
@@ -589,7 +590,26 @@ class TestMeaning:
         result = run("log", "audit", story.root)
 
         assert result.exit_code == 1
-        assert "BROKEN (jobs)" in result.stdout
+        assert "BROKEN (O6)" in result.stdout
+
+    def test_a_host_that_took_the_job_over(self, run: Run, story: Story) -> None:
+        """It writes of the job from then on; the other one may not have read of that yet."""
+        host = story.tell(MARA, "mara", rated(1))[0].host
+        gone = story.tell(TOM, "service", JobStarted(job=JOB, attempt=1))[0].host
+        story.tell(MARA, "mara", HostAdopted(host=gone, by=host, jobs=(JOB,)))
+        story.tell(MARA, "service", JobStarted(job=JOB, attempt=2))
+        story.tell(TOM, "service", JobStarted(job=JOB, attempt=1))
+
+        assert "BROKEN (O6)" not in run("log", "audit", story.root).stdout
+
+    def test_a_host_that_wrote_before_it_took_the_job_over(self, run: Run, story: Story) -> None:
+        """By the stamps: what it told before was not its to tell."""
+        (early,) = story.tell(MARA, "service", JobStarted(job=JOB, attempt=1))
+        story.tell(MARA, "mara", HostAdopted(host="tom", by=early.host, jobs=(JOB,)))
+        result = run("log", "audit", story.root)
+
+        assert "BROKEN (O6)" in result.stdout
+        assert "before it took the job over" in result.stdout
 
     def test_effect_that_was_not_announced(self, run: Run, story: Story) -> None:
         """Something was done to files, and nobody said so before: FORMAT.md W3 is about that."""

@@ -1,7 +1,9 @@
-"""Make the golden log of the current format: run once per format, before it is first shipped.
+"""Make a golden log: every type of event in the shape that it has now, in the current format.
 
-Usage: python -m tests.golden.make. It refuses to overwrite. Before the first release the folder
-may be deleted and made anew; after it, never: what is in it stands on people's shares.
+Usage: `python -m tests.golden.make [NAME]`; the first of a format is called `v1`, which is what is
+made if no name is given. Run it before a release that has new types, or new versions of types,
+with the release's name (`v1-1.1`). It refuses to overwrite. Before the first release `v1` may be
+deleted and made anew; after it, never: what is in it stands on people's shares.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import orjson
 
@@ -33,6 +36,7 @@ def told(record: Record) -> dict[str, Any]:
     return {
         "stamp": record.stamp,
         "type": row.name,
+        "version": row.version,
         "event": row.encode(record.event),
         "actor": record.actor,
         "host": record.host,
@@ -57,7 +61,13 @@ def make(folder: Path) -> None:
     more = {"created": "2026-01-01T00:00:00+00:00", "read": [], "write": []}
     (folder / NAME).write_bytes(orjson.dumps({**content, **more}) + b"\n")
     assert load(folder) is not None
-    segments.ROLL_BYTES = 4_000
+    with mock.patch.object(segments, "ROLL_BYTES", 4_000):
+        records = _write(folder)
+    lines = b",\n".join(orjson.dumps(told(record)) for record in records)
+    (folder / "expected.json").write_bytes(b"[\n" + lines + b"\n]\n")
+
+
+def _write(folder: Path) -> list[Record]:
     events = one_of_each()
 
     # One line per event, in several segments, all sealed.
@@ -68,17 +78,16 @@ def make(folder: Path) -> None:
     # One transaction of all, an edit that beats a clock that is ahead, no seal.
     two = open_log(folder, "host-b", disk=DiskIO(), number=2, wall_ms=steady(MS + 500, 1_000))
     ahead = stamp((MS + 7_200_000) << 16, "z" * 16)
-    records += _append(
+    return records + _append(
         two,
         draft(events, "jön", "c-1"),
         draft(events[:1], "mara", "c-2", beats=ahead),
         draft(events[1:3], "mara", beats=ahead),
     )
-    lines = b",\n".join(orjson.dumps(told(record)) for record in records)
-    (folder / "expected.json").write_bytes(b"[\n" + lines + b"\n]\n")
 
 
 if __name__ == "__main__":
-    if GOLDEN.exists():
-        sys.exit(f"{GOLDEN} is there already. It is made once, and never edited.")
-    make(GOLDEN)
+    made = HERE / sys.argv[1] if sys.argv[1:] else GOLDEN
+    if made.exists():
+        sys.exit(f"{made} is there already. It is made once, and never edited.")
+    make(made)

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from orchestrator.gallery.fileops.bin import Bin
+from orchestrator.gallery.fileops.requests import Report
 from orchestrator.gallery.fingerprint import head
+from orchestrator.project import Project
 from tests.http.studio import Service, Studio, events_of, log_of, picture
 
 FIRST = "Panel_01/Eliot_Panel_01_v001.png"
@@ -246,3 +249,23 @@ class TestEmptying:
         assert answer.plain["errors"][0]["code"] == "file.not_moved"
         assert [each["trashId"] for each in (await service.ask("trash"))["files"]] == ids
         assert in_trash(service.project) == ["Eliot_Panel_01_v001.png"]
+
+
+class TestAnotherHost:
+    async def test_what_another_host_trashed_a_moment_ago_comes_back(
+        self, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its record may come while the request to restore waits for its turn."""
+        ada, bob = await studio.host("ada"), await studio.host("bob")
+        (id_,) = await trash(ada, FIRST)
+        restoring = Bin.restore
+
+        async def hear_and_restore(
+            self: Bin, project: Project, ids: list[str], actor: str
+        ) -> Report:
+            await project.follow()
+            return await restoring(self, project, ids, actor)
+
+        monkeypatch.setattr(Bin, "restore", hear_and_restore)
+        (back,) = (await restore(bob, id_))["restored"]
+        assert back == {"trashId": id_, "path": FIRST, "originalPath": FIRST, "renamed": False}

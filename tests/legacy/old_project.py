@@ -89,9 +89,9 @@ class OldProject:
 
     def prints(self) -> dict[str, str]:
         """Content of every file that the predecessor left, by path."""
+        ours = {self.root / ".gallery" / name for name in ("log", "claim", "live")}
         return {
             path.relative_to(self.root).as_posix(): sha256(path.read_bytes()).hexdigest()
             for path in sorted(self.root.rglob("*"))
-            if path.is_file() and path.parent != self.root / ".gallery" / "log"
-            if path.name != "FORMAT"
+            if path.is_file() and path.parent not in ours and path.name != "FORMAT"
         }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from events.codec import MAX_EVENTS
+from orchestrator import claiming
 from orchestrator.commands.curation import CurateAsset, DeleteTag
 from orchestrator.commands.importing import WelcomeFile, tag_id
-from orchestrator.errors import ImportUnfinished, ShareMissing
+from orchestrator.errors import ClaimHeld, ImportUnfinished, ProjectReadOnly, ShareMissing
 from orchestrator.gallery.intake import sight
 from orchestrator.gallery.legacy import import_run, importer
 from orchestrator.gallery.legacy.importer import Importer
@@ -190,10 +192,41 @@ class TestOnce:
         assert project.view.tag(HERO) is None
         assert [source.counts for source in report.sources] == [{"ratings": 1}]
 
-    async def test_two_hosts_at_once(self, studio: Studio) -> None:
-        """Ids follow from what is imported, so both tell the same, and nothing is there twice."""
+    async def test_of_two_hosts_at_once_one_imports(self, studio: Studio) -> None:
+        """The other one is told which host does it; afterwards it finds nothing to do."""
         furnish(studio.old)
         one, other = await studio.open("a"), await studio.open("b")
+        claim = await one.claim(claiming.IMPORT, claiming.ALL)
+        assert claim is not None
+
+        with pytest.raises(ClaimHeld, match=one.host.id):
+            await Importer().run(other, "tom")
+        assert imported(other.tables, GALLERY) is None
+        claim.release()
+        await Importer().run(one, "mara")
+        await Importer().run(other, "tom")
+
+        assert imported(other.tables, GALLERY) is not None
+        assert not list((studio.root / ".gallery" / "log").glob(f"*{other.host.id}*"))
+
+    async def test_edits_do_not_wait_for_another_hosts_import(self, studio: Studio) -> None:
+        """What people say comes before what is imported, also if that comes later."""
+        furnish(studio.old)
+        one, other = await studio.open("a"), await studio.open("b")
+        assert await one.claim(claiming.IMPORT, claiming.ALL) is not None
+
+        await Importer().ensure(other, "tom")
+
+        assert imported(other.tables, GALLERY) is None
+
+    async def test_two_hosts_at_once_in_spite_of_the_claim(
+        self, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One slept and was taken for dead. Ids follow from what is imported, so both tell the
+        same, and nothing is there twice."""  # noqa: D205, D209  # one thought
+        furnish(studio.old)
+        one, other = await studio.open("a"), await studio.open("b")
+        monkeypatch.setattr(importer, "claimed", lambda *_: nullcontext())
         await asyncio.gather(Importer().run(one, "mara"), Importer().run(other, "tom"))
         await asyncio.gather(one.follow(), other.follow())
 
@@ -262,7 +295,7 @@ class TestCrash:
 
         with monkeypatch.context() as cut:
             cut.setattr(import_run, "read_gallery", read)
-            with pytest.raises(ShareMissing):
+            with pytest.raises((ShareMissing, ProjectReadOnly)):
                 await Importer().run(project, "mara")
         assert awaited(project.tables) == {}
 

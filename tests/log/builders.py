@@ -127,6 +127,17 @@ class Builder:
         last, digest = self.head.sequence, sha256(data).hexdigest()
         self.raw(Seal(self._segment, last, self._count, len(data), digest, following).encode())
 
+    def repeat(self, count: int) -> None:
+        """Leave this segment half written, and begin the next with its last lines once more."""
+        self.raw(b'{"s":')
+        last, again = self.head, self.lines[-count:]
+        chain = codec.chain_of(self.lines[-count - 1])
+        self.head = Head(last.writer, last.host, last.sequence - count, chain)
+        self.open()
+        self.head = last
+        self._count = count
+        self.raw(b"".join(again))
+
     def roll(self) -> None:
         """Seal this segment and begin the next."""
         self.seal(self._segment + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from events import registry
 from events.assets import AssetId
 from events.codec import Draft, draft
 from events.curation import AssetRated, AssetTagged, TagId
-from events.log.port import Log, LogReadOnlyError
+from events.log.port import Capability, Log, LogReadOnlyError
 from events.record import Position, Record
 from events.stamp import MAX_AHEAD_MS, stamp, time_of, wall_ms
 from tests.log.builders import MS, by_writer, drafts, flat, rated, steady
@@ -156,13 +157,13 @@ class LogContract:
                 written += append(host, draft([rated(round_)], "mara"))
 
         for host in hosts:
-            mine = f"{host.writer}.{self._host_of(host, written)}"  # type: ignore[attr-defined]  # both logs have it
+            mine = f"{host.writer}.{self._host_of(host, written)}"
             expected = {who: got for who, got in by_writer(written).items() if who != mine}
             assert by_writer(flat(host.read())) == expected
 
     @staticmethod
     def _host_of(log: Log, written: list[Record]) -> str:
-        return next(r.host for r in written if r.writer == log.writer)  # type: ignore[attr-defined]  # both logs have it
+        return next(r.host for r in written if r.writer == log.writer)
 
     def test_a_restarted_host_reads_what_it_wrote_before(self, open_log: OpenLog) -> None:
         """A new incarnation reads the log of the old one like that of anybody (FORMAT.md L2)."""
@@ -337,3 +338,132 @@ class LogContract:
         assert unknown.event == registry.Unknown("asset.dreamt", 3, {"x": [1]})
         assert isinstance(known.event, AssetRated)
         assert append(other, *drafts(1))
+
+    def test_of_two_hosts_one_gets_what_both_claim(self, open_log: OpenLog) -> None:
+        """Until it is released, nobody else gets it, nor the same host again (FORMAT.md O1)."""
+        ada, bob = self._claiming(open_log)
+
+        mine = ada.claim("trash", "all")
+
+        assert mine is not None
+        assert (mine.kind, mine.key, mine.epoch) == ("trash", "all", 1)
+        assert bob.claim("trash", "all") is None
+        assert ada.claim("trash", "all") is None
+        assert bob.claimant("trash", "all") == "host-a"
+
+    def test_what_is_released_can_be_claimed_again(self, open_log: OpenLog) -> None:
+        """Each claim has a larger epoch than the one before (FORMAT.md O2)."""
+        ada, bob = self._claiming(open_log)
+        first = ada.claim("trash", "all")
+        assert first is not None
+        first.release()
+        first.release()
+
+        second = bob.claim("trash", "all")
+
+        assert second is not None
+        assert second.epoch == 2
+        first.release()  # late, and of no consequence
+        assert ada.claim("trash", "all") is None
+        assert ada.claimant("trash", "all") == "host-b"
+
+    def test_claims_of_other_things_do_not_matter(self, open_log: OpenLog) -> None:
+        """A claim is of one kind and key, whatever letters the key has."""
+        ada, bob = self._claiming(open_log)
+
+        claims = [
+            ada.claim("trash", "all"),
+            bob.claim("trash", "one"),
+            bob.claim("import", "all"),
+            bob.claim("import", "Päth/with.dots"),
+        ]
+
+        assert all(claims)
+        assert ada.claim("import", "Päth/with.dots") is None
+        assert ada.claimant("import", "nothing") is None
+
+    def test_a_host_gets_what_its_earlier_incarnation_had(self, open_log: OpenLog) -> None:
+        """That one is dead, or this one would not be there (FORMAT.md O3)."""
+        old, other = self._claiming(open_log)
+        assert old.claim("trash", "all") is not None
+        old.close()
+        new = open_log("host-a", wall_ms=lambda: time.time_ns() // 1_000_000)
+
+        taken = new.claim("trash", "all")
+
+        assert taken is not None
+        assert taken.epoch == 2
+        assert other.claim("trash", "all") is None
+
+    def test_a_closed_log_claims_nothing(self, open_log: OpenLog) -> None:
+        """Who may not write does nothing that only one shall do."""
+        log, _ = self._claiming(open_log)
+        append(log, *drafts(1))
+        log.close()
+
+        with pytest.raises(LogReadOnlyError):
+            log.claim("trash", "all")
+
+    def test_a_right_clock_is_found_right(self, open_log: OpenLog) -> None:
+        """Measured against the clock that all hosts have in common (FORMAT.md S5)."""
+        log = open_log("host-a", wall_ms=lambda: time.time_ns() // 1_000_000)
+        self._needs(log, Capability.CLOCK)
+
+        measured = log.measure_clock()
+
+        assert not measured.is_beyond
+        assert abs(measured.ahead_ms) < 5_000 + measured.doubt_ms
+
+    @pytest.mark.parametrize(("off", "words"), [(90_000, "ahead of"), (-90_000, "behind")])
+    def test_a_wrong_clock_is_found_out(self, open_log: OpenLog, off: int, words: str) -> None:
+        """By its measure, and by which side it is on (FORMAT.md S5)."""
+        log = open_log("host-a", wall_ms=lambda: time.time_ns() // 1_000_000 + off)
+        self._needs(log, Capability.CLOCK)
+
+        measured = log.measure_clock()
+
+        assert measured.is_beyond
+        assert words in str(measured)
+
+    def test_it_is_known_when_a_host_was_heard_of(self, open_log: OpenLog) -> None:
+        """By what it has written; of a stranger nothing was ever heard."""
+
+        def right() -> int:
+            return time.time_ns() // 1_000_000
+
+        ada, bob = open_log("host-a", wall_ms=right), open_log("host-b", wall_ms=right)
+        self._needs(bob, Capability.PRESENCE)
+        append(ada, *drafts(1))
+
+        silent = bob.silence("host-a")
+
+        assert silent is not None
+        assert 0.0 <= silent < 60.0
+        assert bob.silence("host-z") is None
+
+    def _claiming(self, open_log: OpenLog) -> tuple[Log, Log]:
+        """Two hosts whose clocks are right."""
+        ada, bob = (
+            open_log(host, wall_ms=lambda: time.time_ns() // 1_000_000)
+            for host in ("host-a", "host-b")
+        )
+        self._needs(ada, Capability.CLAIM)
+        return ada, bob
+
+    @staticmethod
+    def _needs(log: Log, capability: Capability) -> None:
+        if capability not in log.capabilities:
+            pytest.skip(f"this log has no {capability}")
+
+    def test_what_is_given_up_is_left_out(self, open_log: OpenLog) -> None:
+        """All readers leave out the same lines; who had them is told so (FORMAT.md H5)."""
+        mine, before, after = open_log("host-a"), open_log("host-b"), open_log("host-c")
+        written = append(mine, *drafts(5))
+        flat(before.read())
+        (who,) = before.positions()
+        at = Position(3, "k", 1, 0)
+
+        assert before.pass_over(who, 2, at)
+        assert not before.pass_over(who, 2, at)
+        assert not after.pass_over(who, 2, at)
+        assert flat(after.read()) == [written[0], *written[3:]]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from events.log.disk_io import Chunk, DiskIO
 
-#: What shares answer: gone, full, stale, over quota, unreachable, descriptor lost.
+#: What shares answer: gone, full, stale, over quota, unreachable, descriptor lost, not permitted,
+#: read-only all at once, too late.
 ERRNOS = (
     errno.EIO,
     errno.ENOSPC,
@@ -18,6 +19,9 @@ ERRNOS = (
     errno.EDQUOT,
     errno.EHOSTDOWN,
     errno.EBADF,
+    errno.EACCES,
+    errno.EROFS,
+    errno.ETIMEDOUT,
 )
 
 
@@ -31,6 +35,12 @@ class RecordingDisk(DiskIO):
     def create(self, path: Path) -> int:
         self._note("create", path.name)
         descriptor = super().create(path)
+        self._names[descriptor] = path.name
+        return descriptor
+
+    def reopen(self, path: Path) -> int:
+        self._note("reopen", path.name)
+        descriptor = super().reopen(path)
         self._names[descriptor] = path.name
         return descriptor
 
@@ -99,6 +109,12 @@ class FaultyDisk(RecordingDisk):
         if self._failure != "not done":
             os.close(DiskIO.create(self, path))
         raise self._error()
+
+    def reopen(self, path: Path) -> int:
+        if self._fails():
+            self._note("reopen", path.name)
+            raise self._error()
+        return super().reopen(path)
 
     def write(self, descriptor: int, data: bytes, offset: int) -> None:
         self._judge(descriptor)

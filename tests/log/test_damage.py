@@ -7,26 +7,10 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from events.codec import draft
 from events.log.port import Tail
 from tests.events.samples import one_of_each
-from tests.log.builders import Builder, by_writer, drafts, flat, merged, read_all, reader
-
-
-def damaged_log() -> Builder:
-    """Every type of event, single and in transactions, in four segments, the third abandoned."""
-    log = Builder()
-    events = one_of_each()
-    half = len(events) // 2
-    log.add(*[draft([event], "mara", "c-1") for event in events[:half]])
-    log.roll()
-    log.add(draft(events[half:], "jon"), *drafts(2))
-    log.roll()
-    log.add(*drafts(3))
-    log.raw(b'{"s":')
-    log.open()
-    log.add(draft([*events[:2]], "mara"), *drafts(2))
-    return log
+from tests.log.builders import Builder, by_writer, drafts, merged, read_all
+from tests.log.damage import damaged_log, judge
 
 
 @pytest.fixture(scope="module")
@@ -43,35 +27,8 @@ def other() -> Builder:
     return log
 
 
-def judge(log: Builder, other: Builder, damaged: dict[str, bytes], case: object) -> None:
-    """Nothing raised, nothing false, nothing left out in silence, the other writer untouched.
-
-    And once the damage is repaired, or what was in flight has arrived, all is read.
-    """
-    files = {**merged(log, other), **damaged}
-    following = reader(files)
-    read = by_writer(flat(following.read()))
-    mine = read.get(log.who, [])
-
-    assert read[other.who] == other.records, case
-    assert set(read) <= {log.who, other.who}, case
-    assert mine == log.records[: len(mine)], case
-    if len(mine) < len(log.records):
-        assert following.findings() or cut_at_a_line_end(log, files), case
-    files.update(log.files)
-    assert mine + flat(following.read()) == log.records, case
-    # What stood behind a seal is remembered; nobody looks there again.
-    assert [f for f in following.findings() if "behind the seal" not in f.message] == [], case
-
-
-def cut_at_a_line_end(log: Builder, files: dict[str, bytes]) -> bool:
-    """Whether the last segment just ends earlier: that cannot be told from a log that ended."""
-    name = log.name()
-    return log.files[name].startswith(files[name]) and files[name].endswith(b"\n")
-
-
 def test_the_log_is_good_as_it_is(log: Builder, other: Builder) -> None:
-    """The damage is ours, not the log's: it has all types, four segments, two writers."""
+    """The damage is ours, not the log's: it has all types, five segments, two writers."""
     read, findings = read_all(merged(log, other))
 
     assert by_writer(read) == {log.who: log.records, other.who: other.records}
@@ -87,7 +44,7 @@ def _cut_off(log: Builder, other: Builder, every: int) -> None:
 
 def test_cut_off_somewhere(log: Builder, other: Builder) -> None:
     """Each segment truncated at some bytes, always the same ones (FORMAT.md R2, R3, R6)."""
-    _cut_off(log, other, 11)
+    _cut_off(log, other, 29)
 
 
 @pytest.mark.campaign
@@ -114,14 +71,15 @@ def _flipped(log: Builder, other: Builder, chosen: Iterable[tuple[str, int, int]
 
 def test_a_flipped_bit_somewhere(log: Builder, other: Builder) -> None:
     """Some hundred of all bits, always the same ones (FORMAT.md R1, R2, R6)."""
-    _flipped(log, other, random.Random(1).sample(list(flips(log)), 700))
+    _flipped(log, other, random.Random(1).sample(list(flips(log)), 500))
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1200)
-def test_a_flipped_bit_anywhere(log: Builder, other: Builder) -> None:
-    """Every bit of the log, one after the other (FORMAT.md R1, R2, R6)."""
-    _flipped(log, other, flips(log))
+@pytest.mark.parametrize("bit", range(8))
+def test_a_flipped_bit_anywhere(log: Builder, other: Builder, bit: int) -> None:
+    """This bit of every byte of the log, one after the other (FORMAT.md R1, R2, R6)."""
+    _flipped(log, other, (flip for flip in flips(log) if flip[2] == bit))
 
 
 def _wounds(log: Builder, seeds: range) -> Iterator[tuple[str, bytes, object]]:
@@ -148,7 +106,7 @@ def _wounds(log: Builder, seeds: range) -> Iterator[tuple[str, bytes, object]]:
 
 def test_wounds(log: Builder, other: Builder) -> None:
     """Stretches zeroed, removed, doubled, moved, overwritten (FORMAT.md R2, R6)."""
-    for name, data, case in _wounds(log, range(700)):
+    for name, data, case in _wounds(log, range(500)):
         judge(log, other, {name: data}, case)
 
 
@@ -156,7 +114,7 @@ def test_wounds(log: Builder, other: Builder) -> None:
 @pytest.mark.timeout(1200)
 def test_many_wounds(log: Builder, other: Builder) -> None:
     """The same, many more times (FORMAT.md R2, R6)."""
-    for name, data, case in _wounds(log, range(700, 100_000)):
+    for name, data, case in _wounds(log, range(500, 40_000)):
         judge(log, other, {name: data}, case)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,8 +15,8 @@ import pytest
 from events.ids import ULID_LENGTH, is_id
 from events.log import format_file
 from events.log.disk_io import DiskIO
-from events.log.format_file import NAME, Format, FormatError, create, load
-from tests.log.builders import PROJECT
+from events.log.format_file import NAME, Format, FormatError, create, load, refuse_orphans
+from tests.log.builders import PROJECT, writer_name
 from tests.log.disks import ERRNOS, FAILURES, FaultyDisk, RecordingDisk
 
 
@@ -266,4 +267,97 @@ class TestLoad:
         (gallery / NAME).mkdir()
 
         with pytest.raises(IsADirectoryError):
+            load(gallery)
+
+
+class TestOrphans:
+    """FORMAT is gone, the log is not: nobody may begin another project over it."""
+
+    @staticmethod
+    def leave_only(gallery: Path, name: str) -> None:
+        """A folder as it is after FORMAT was deleted."""
+        (gallery / name).parent.mkdir(parents=True)
+        (gallery / name).write_bytes(b"lines")
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            f"log/{writer_name(1)}.host-a.000001.jsonl",
+            f"cold/host-a.{writer_name(1)}-{writer_name(2)}.000001.jsonl",
+        ],
+    )
+    def test_no_other_format_is_made(self, gallery: Path, name: str) -> None:
+        """It would have another id, and the log would be nobody's (FORMAT.md F1)."""
+        self.leave_only(gallery, name)
+
+        with pytest.raises(FormatError, match=r"FORMAT is missing.*Restore it from a backup"):
+            create(gallery, RecordingDisk(), patience=0.0)
+        assert NAME not in names(gallery)
+
+    def test_foreign_files_are_no_log(self, gallery: Path) -> None:
+        """What a desktop or a sync tool left there is no reason to refuse."""
+        self.leave_only(gallery, "log/.DS_Store")
+
+        assert is_id(create(gallery, RecordingDisk()).project, ULID_LENGTH)
+
+    def test_a_listing_that_is_old_is_not_believed(self, gallery: Path) -> None:
+        """Another host made FORMAT and log just now; the share shows only the log yet."""
+        made = create(gallery, RecordingDisk())
+        (gallery / "log" / f"{writer_name(1)}.host-a.000001.jsonl").write_bytes(b"lines")
+
+        class Late(RecordingDisk):
+            def names(self, folder: Path) -> list[str]:
+                return [name for name in super().names(folder) if name != NAME]
+
+        assert create(gallery, Late()) == made
+
+    def test_a_folder_with_a_log_is_no_new_project(self, gallery: Path) -> None:
+        """Who only reads is told as well (FORMAT.md F2)."""
+        self.leave_only(gallery, f"log/{writer_name(1)}.host-a.000001.jsonl")
+
+        with pytest.raises(FormatError, match="FORMAT is missing"):
+            refuse_orphans(gallery, RecordingDisk())
+
+    def test_no_folder_and_no_log_are_well(self, gallery: Path) -> None:
+        """A project that nobody has edited; and what is called `.gallery` but is a file."""
+        refuse_orphans(gallery, RecordingDisk())
+        gallery.write_bytes(b"x")
+        refuse_orphans(gallery, RecordingDisk())
+
+
+class TestOddFiles:
+    def test_a_huge_one_is_not_read(self, gallery: Path) -> None:
+        """Who fills FORMAT fills no memory (FORMAT.md F2)."""
+        gallery.mkdir()
+        with (gallery / NAME).open("wb") as file:
+            file.truncate(1 << 40)
+
+        with pytest.raises(FormatError, match="damaged"):
+            load(gallery)
+
+    def test_a_pipe_does_not_hang_who_reads_it(self, gallery: Path) -> None:
+        """It cannot be read, and that is told (FORMAT.md F2)."""
+        gallery.mkdir()
+        os.mkfifo(gallery / NAME)
+
+        with pytest.raises(OSError, match="Illegal seek"):
+            load(gallery)
+
+    @pytest.mark.parametrize(
+        ("fields", "remedy"),
+        [
+            ({"fmt": 2}, "Upgrade this program"),
+            ({"fmt": 0}, "Restore it from a backup"),
+            ({"read": ["zstd"]}, "Upgrade this program"),
+            ({"project": "x"}, "Restore it from a backup"),
+            ({"format": "x"}, "Restore it from a backup"),
+        ],
+    )
+    def test_the_message_says_what_to_do(
+        self, gallery: Path, fields: dict[str, object], remedy: str
+    ) -> None:
+        """For each reason another thing (FORMAT.md F2)."""
+        put(gallery, content(**fields))
+
+        with pytest.raises(FormatError, match=remedy):
             load(gallery)

@@ -76,7 +76,7 @@ class TestDurability:
         log.append(drafts(1)[0]).result(timeout=10)
 
         calls = [call for call, _ in disk.calls]
-        assert calls == ["create", "write", "sync", "sync_folder", "size", "write", "sync"]
+        assert calls == ["create", "write", "sync", "sync_folder", "size", "size", "write", "sync"]
         log.close()
 
     def test_nothing_resolves_while_fsync_is_under_way(self, gallery: Path) -> None:
@@ -243,11 +243,12 @@ class TestRolling:
 
         one, two = (str(SegmentName(writer_name(1), "host-a", n)) for n in (1, 2))
         roll = disk.calls[disk.calls.index(("create", two)) :]
-        assert roll[:9] == [
+        assert roll[:10] == [
             ("create", two),
             ("write", two),
             ("sync", two),
             ("sync_folder", "log"),
+            ("size", two),
             ("size", one),
             ("write", one),
             ("sync", one),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from events.log.folder import FolderLog
+from events.log.port import Log
 from orchestrator.errors import ProjectUnreadable
 from orchestrator.gallery.past import idle, moments
 from orchestrator.gallery.past.idle import Idle
@@ -86,7 +86,7 @@ class TestMoments:
         """The log is read once for each of two moments that are asked for in turn."""
         read: list[object] = []
 
-        def counted(project: Project) -> FolderLog | None:
+        def counted(project: Project) -> Log | None:
             read.append(project)
             return fresh_log(project)
 

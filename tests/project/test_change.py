@@ -8,6 +8,7 @@ from concurrent.futures import Future
 import pytest
 
 from events.codec import Draft
+from events.log.folder import FolderLog
 from events.record import Record
 from orchestrator.commands.curation import DefineTag, SaveView
 from orchestrator.errors import ChangeTooLarge, ChangeUnsettled, TagNameTaken
@@ -120,7 +121,7 @@ class TestChange:
         """A host whose clock is behind still gets its way: its record carries an `x` stamp."""
         one, two = [await farm.host(name).get(farm.share) for name in ("a", "b")]
         await rate(two, 1)
-        assert two.log is not None
+        assert isinstance(two.log, FolderLog)
         ahead = 30_000
         clock = two.log._clock
         real = clock._wall

@@ -265,6 +265,7 @@ class Service:
         """Stop all work now: what runs gets no further than this."""
         for task in list(self.tasks):
             task.cancel()
+        self.app[PROJECTS].following.close()  # begun by requests, so not among the tasks
         self.dying.set()
 
     async def kill(self) -> None:
@@ -274,6 +275,8 @@ class Service:
         # What closes files on its way out may do so: nobody else would.
         while self.tasks:
             await asyncio.gather(*self.tasks, return_exceptions=True)
+        for project in self.app[PROJECTS].all():  # its threads are at no work any more either
+            await project.reader.run(lambda: None)
         await self.fleet._session.close()
 
 

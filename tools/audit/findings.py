@@ -29,6 +29,7 @@ class Check(StrEnum):
     NEXT = "the segment that a seal names is there"
     ROLLED = "segments are closed in time"
     TAIL = "logs end behind a line"
+    COLD = "cold files hold what their index says"
     SEQUENCE = "numbers without gaps"
     FIELDS = "lines have their fields"
     TIME = "times rise"

@@ -9,6 +9,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from events.log.segments import sort_out
+from tools.audit.cold import judge_cold
 from tools.audit.files import look_for_files, look_into_outputs, stored_outputs
 from tools.audit.findings import Finding, Findings, Severity
 from tools.audit.folder import judge_format, judge_names, project_of
@@ -77,6 +78,7 @@ def audit(root: Path, gallery: Path, *, outputs: bool, phase: Phase, now_ms: int
     scene = Scene(disk, project, now_ms, Findings())
     judge_format(scene, fault)
     judge_names(scene)
+    judge_cold(scene)
     with phase("audit", PASSES * disk.total) as disk.advance:
         writers = tuple(_writers(scene))
         scene.meaning.finish()

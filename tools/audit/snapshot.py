@@ -5,15 +5,24 @@ Segments only grow; so whatever is written during an audit is cut off by the siz
 
 from __future__ import annotations
 
+import io
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
 from events.codec import MAX_LINE
 from events.log.disk_io import Chunk, DiskIO
 from events.log.segments import SegmentName
+from events.log.sources import Sources
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+#: Bytes of a segment that are read at once.
+_AT_ONCE = 1 << 20
 
 
 class NotAFileError(OSError):
@@ -35,14 +44,16 @@ class RawLine:
 
 @define
 class Snapshot(DiskIO):
-    """The log folder, cut off at the sizes of one moment. Reads only."""
+    """The log's segments, wherever they lie, cut off at the sizes of one moment. Reads only."""
 
     folder: Path
     #: Called with the number of bytes whenever some were read.
     advance: Callable[[int], None] = lambda _count: None
-    #: All names in the folder, and the sizes of the segments.
+    #: All names in the folder and segments in cold files, and the sizes of the segments.
     listing: tuple[str, ...] = field(init=False)
     sizes: dict[str, int] = field(init=False)
+    #: Where segments are read from.
+    sources: Sources = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Look at the folder.
@@ -50,9 +61,13 @@ class Snapshot(DiskIO):
         Raises:
             OSError: it, or a segment, cannot be looked at.
         """
-        self.listing = tuple(super().names(self.folder))
+        self.sources = Sources(self.folder, None, DiskIO())
+        self.listing = tuple(self.sources.names(self.folder))
+        cold = {str(name): part.size for name, (_, part) in self.sources.shelf.best.items()}
         self.sizes = {
-            name: _size(self.folder / name) for name in self.listing if SegmentName.parse(name)
+            name: _size(self.folder / name) if name in self.sources.own else cold[name]
+            for name in self.listing
+            if SegmentName.parse(name)
         }
 
     @property
@@ -67,7 +82,7 @@ class Snapshot(DiskIO):
     def read(self, path: Path, offset: int, limit: int) -> Chunk:
         """See `DiskIO`."""
         end = self.sizes[path.name]
-        chunk = super().read(path, offset, max(0, min(limit, end - offset)))
+        chunk = self.sources.read(path, offset, max(0, min(limit, end - offset)))
         self.advance(len(chunk.data))
         return Chunk(chunk.data, min(chunk.size, end))
 
@@ -81,7 +96,7 @@ class Snapshot(DiskIO):
             OSError: it cannot be read.
         """
         offset, left = 0, self.sizes[name]
-        with (self.folder / name).open("rb") as file:
+        with io.BufferedReader(_Bytes(self.sources, self.folder / name), _AT_ONCE) as file:
             while data := file.readline(min(MAX_LINE + 1, left)):
                 size, complete = len(data), data.endswith(b"\n")
                 if complete or size <= MAX_LINE:
@@ -95,6 +110,28 @@ class Snapshot(DiskIO):
                     yield RawLine(offset, data, size, complete)
                 self.advance(size)
                 offset, left = offset + size, left - size
+
+
+class _Bytes(io.RawIOBase):
+    """The bytes of a segment as a file."""
+
+    def __init__(self, sources: Sources, path: Path) -> None:
+        """`path` is that of the segment's own file, whether or not it is there."""
+        self._sources = sources
+        self._path = path
+        self._offset = 0
+
+    def readable(self) -> bool:
+        """It is for reading only."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Fill a buffer with what follows, as far as there is something."""
+        view = memoryview(buffer)
+        data = self._sources.read(self._path, self._offset, len(view)).data
+        view[: len(data)] = data
+        self._offset += len(data)
+        return len(data)
 
 
 def _size(path: Path) -> int:

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 from events import codec
 from events.codec import LineError
 from events.log.frame import Header, Seal, is_seal
-from events.log.segments import SegmentName
+from events.log.segments import SegmentName, is_repair
 from tools.audit.chain import Chain
 from tools.audit.ends import Ends
 from tools.audit.examine import Examined, examine
@@ -281,7 +281,8 @@ class WriterAudit:
         for fault in seal_faults(seal, met):
             self._bad_seal(at, raw, fault)
         if seal.next is None:
-            if self.numbers[-1] > at.number:
+            later = [n for n in self.numbers if n > at.number and not is_repair(n)]
+            if later and not is_repair(at.number):
                 self._bad_seal(at, raw, "it ends the log, but there are later segments")
             return
         self.scene.looked(Check.NEXT)

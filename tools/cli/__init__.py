@@ -24,6 +24,7 @@ from tools.cli.lazy import LazyCommand, Program
             "Take over what a predecessor of this service kept in a project.",
         ),
         "doctor": LazyCommand("tools.cli.doctor:doctor", "Measure a share as it is mounted here."),
+        "jobs": LazyCommand("tools.cli.jobs_:jobs_", "Take over the jobs of a host that is gone."),
         "log": LazyCommand(
             "tools.cli.log:log", "Read a project's log: replay, history, jobs, audit, cat."
         ),

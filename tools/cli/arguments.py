@@ -22,6 +22,34 @@ def json_option(what: str) -> Callable[[F], F]:
     return click.option("--json", "machine", is_flag=True, help=what)
 
 
+def config_option(command: F) -> F:
+    """`--config`, for commands that need what this host keeps for itself."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        help="Configuration file of the service on this computer; by default config.yaml in the "
+        "working directory, if it is there.",
+    )(command)
+
+
+class Subset(click.ParamType[tuple[int, int]]):
+    """A part of a whole, as `2/5`."""
+
+    name = "subset"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """The part, from 1, and the number of parts."""
+        part, slash, of = str(value).partition("/")
+        if not slash or not part.isdecimal() or not of.isdecimal() or not 1 <= int(part) <= int(of):
+            self.fail(f"{value!r} is no part. Write it like 1/5: the first of five.", param, ctx)
+        return int(part), int(of)
+
+
+SUBSET = Subset()
+
+
 class Time(click.ParamType[datetime]):
     """An ISO 8601 date or time; without a zone it is local."""
 

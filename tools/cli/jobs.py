@@ -142,7 +142,7 @@ def _as_json(job_id: str, job: Job, now: datetime) -> dict[str, Any]:
         "queued_at": iso(job.queued.as_of),
         "ended_at": None if end is None else iso(end.as_of),
         "actor": job.queued.actor,
-        "host": job.queued.host,
+        "host": job.owner,
         "workflow": order.workflow_id,
         "group": order.group,
         "backends": backends_of(job),

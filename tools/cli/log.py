@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from tools.cli.arguments import TIME, json_option, project_argument
+from tools.cli.arguments import SUBSET, TIME, config_option, json_option, project_argument
 from tools.cli.spans import TIME_OR_AGO
 
 #: Where a job may stand; written here so that `--help` needs no projection.
@@ -24,8 +24,8 @@ STATUSES = (
 def log() -> None:
     """Read a project's log: replay, history, jobs, audit, cat.
 
-    PROJECT is a project's folder, or the .gallery folder in it. All commands but undo only read;
-    they create nothing, and may run while services write.
+    PROJECT is a project's folder, or the .gallery folder in it. All commands but undo, repair
+    and skip only read; they create nothing, and may run while services write.
     """
 
 
@@ -169,6 +169,89 @@ def audit(ctx: click.Context, project: Path, files: bool, notes: bool, machine: 
     from tools.cli import audit as command
 
     ctx.exit(command.audit(project, files=files, notes=notes, machine=machine))
+
+
+@log.command()
+@project_argument
+@click.option(
+    "--subset",
+    type=SUBSET,
+    metavar="I/N",
+    help="Only every Nth log, beginning with the Ith: a large project in N parts.",
+)
+@config_option
+@json_option("Everything as one JSON document.")
+@click.pass_context
+def verify(
+    ctx: click.Context,
+    project: Path,
+    subset: tuple[int, int] | None,
+    config: Path | None,
+    machine: bool,
+) -> None:
+    """See whether everything is there that was ever recorded.
+
+    Chains, seals and forks; what other hosts have marked as read; and this host's own copy. It
+    says which lines are missing, and whether this host can put them back. It is quicker than
+    audit, which checks every promise of the format. Nothing is written.
+
+    Exit codes: 0 all is there, 1 something is missing or was changed, 2 it could not be verified.
+    """
+    from tools.cli import verify as command
+
+    ctx.exit(command.verify(project, subset, config, machine=machine))
+
+
+@log.command()
+@project_argument
+@click.option("--dry-run", is_flag=True, help="Only tell what would be done; write nothing.")
+@config_option
+@json_option("The outcome as one JSON document.")
+@click.pass_context
+def repair(
+    ctx: click.Context, project: Path, dry_run: bool, config: Path | None, machine: bool
+) -> None:
+    """Put back lines that the share has lost, from this host's copy.
+
+    They are written into new files; what is there is never touched. It may run while services
+    work on the project, and on several hosts: each puts back what it has, and what stands twice
+    counts once.
+
+    Exit codes: 0 nothing is missing any more, 1 something still is, 2 it could not be done.
+    """
+    from tools.cli import repair as command
+
+    ctx.exit(command.repair(project, config, dry_run=dry_run, machine=machine))
+
+
+@log.command()
+@project_argument
+@click.argument("writer")
+@click.argument("line", type=click.IntRange(1))
+@click.option("--dry-run", is_flag=True, help="Only tell what would be given up; write nothing.")
+@click.option("--actor", "person", metavar="WHO", help="In whose name; by default who you are.")
+@config_option
+@click.pass_context
+def skip(
+    ctx: click.Context,
+    project: Path,
+    writer: str,
+    line: int,
+    dry_run: bool,
+    person: str | None,
+    config: Path | None,
+) -> None:
+    """Give up lines that nobody can read any more, for ever and on all hosts.
+
+    WRITER is a log as verify names it, LINE the first line that is missing there. All hosts then
+    read on behind the damage. What was in these lines stays lost, even if it turns up again: so
+    first run repair on each host, and look into the backups.
+
+    Exit codes: 0 they are given up, 2 it could not be done.
+    """
+    from tools.cli import skip as command
+
+    ctx.exit(command.skip(project, writer, line, config, person=person, dry_run=dry_run))
 
 
 @log.command()

@@ -19,8 +19,9 @@ from attrs import frozen
 from events.log.disk_io import DiskIO
 from events.log.port import Finding, Tail
 from events.log.segments import SegmentName
+from events.log.sources import Sources
 from events.record import Record
-from tools.cli.reading import Advance, Piece, Reading, names_in, no_advance, writers
+from tools.cli.reading import Advance, Piece, Reading, no_advance, writers
 
 #: Enough for a header and the begin of the first record.
 _LOOK = 4096
@@ -49,8 +50,9 @@ class Merge:
         self._folder = folder
         self._project = project
         self._advance = advance
-        self._names = names_in(folder)
-        self._findings: list[Finding] = []
+        self._sources = Sources(folder, project, DiskIO())
+        self._names = self._sources.names(folder)
+        self._findings: list[Finding] = list(self._sources.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """What was left out, and why."""
@@ -81,7 +83,7 @@ class Merge:
         """The time of a log's first line; before all times if it cannot be told yet."""
         path = self._folder / str(SegmentName(writer, host, segment))
         try:
-            lines = DiskIO().read(path, 0, _LOOK).data.split(b"\n")
+            lines = self._sources.read(path, 0, _LOOK).data.split(b"\n")
         except OSError:
             return ""  # reading it will say what is wrong
         match = _TIME.match(lines[1]) if len(lines) > 1 else None
@@ -89,7 +91,14 @@ class Merge:
 
     def _lines(self, host: str, others: frozenset[str]) -> Iterator[Entry]:
         own = [name for name in self._names if f".{host}." in name]
-        reading = Reading(self._folder, self._project, self._advance, listing=own, skip=others)
+        reading = Reading(
+            self._folder,
+            self._project,
+            self._advance,
+            listing=own,
+            skip=others,
+            sources=self._sources,
+        )
         for piece in reading.pieces():
             yield from entries(piece)
         self._findings += (f for f in reading.findings() if f.kind is not Tail.FOREIGN)

@@ -190,7 +190,7 @@ def _next(told: Told) -> Iterator[str]:
     """What is to come, as far as the log knows."""
     yield _full(f"Next: {_coming(told)}")
     yield (
-        f"Only the service on host {told.queued.host} works on it. While it runs it knows more: "
+        f"Only the service on host {told.job.owner} works on it. While it runs it knows more: "
         f"GET /api/queue, and GET /api/jobs/{told.job_id}/history."
     )
 

@@ -63,7 +63,7 @@ def undo(
     settings = load_config(config, os.environ)
     with warnings_on_stderr():
         told = asyncio.run(
-            _undo(place.root.resolve(), settings, wanted, person or _person(), dry_run, force)
+            _undo(place.root.resolve(), settings, wanted, person or person_here(), dry_run, force)
         )
     if machine:
         click.echo(orjson.dumps(_plain(told, dry_run=dry_run), option=orjson.OPT_INDENT_2))
@@ -105,7 +105,7 @@ def _served(config: Config) -> bool:
     return True
 
 
-def _person() -> str:
+def person_here() -> str:
     """Who runs this; a container may have no name for its user."""
     try:
         return getpass.getuser()

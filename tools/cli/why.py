@@ -90,7 +90,7 @@ def _document(told: Told) -> bytes:
             "job": told.job_id,
             "status": told.job.status.value,
             "actor": told.queued.actor,
-            "host": told.queued.host,
+            "host": told.job.owner,
             "workflow": told.queued.order.workflow_id,
             "group": told.queued.order.group,
             "reason": None if end is None else end.reason,

@@ -7,10 +7,11 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from events.assets import AssetId
 from events.trash import TrashId
+from orchestrator.claiming import TRASH, claimed
 from orchestrator.errors import (
     FileChanging,
     FileMissing,
@@ -54,10 +55,12 @@ class Bin:
         A name that was taken meanwhile gets a suffix.
         """
         refused: dict[str, OrchestratorError] = {}
+        origins: dict[str, str] = {}
 
         def plan(_: str) -> Sequence[Step]:
             folders, steps, taken = Folders(project.root), list[Step](), set[str]()
             for stored in _stored(project, trash_ids, refused):
+                origins[stored.trash] = stored.trashed.path
                 main, *beside = stored.items
                 folder = stored.trashed.path.rpartition("/")[0]
                 named = Item.at(main.asked, joined(folder, _last(stored.trashed.path)), 0, 0, 0)
@@ -72,15 +75,29 @@ class Bin:
 
         done = await self.engine.run(project, "restore", actor, plan, correlation=correlation)
         await asyncio.to_thread(_sweep, project.root, done)
-        return _report(trash_ids, done, refused)
+        report = _report(trash_ids, done, refused)
+        files = (evolve(file, origin=origins.get(file.asked)) for file in report.files)
+        return evolve(report, files=tuple(files))
 
     async def empty(self, project: Project, trash_ids: Sequence[str] | None, actor: str) -> Report:
         """Delete files in the trash for good; all of them if no ids are given.
 
         What is deleted is told with its name, size and fingerprint, so that it can be recognised
         if it turns up elsewhere.
+
+        Raises:
+            ClaimHeld: another host empties the trash now.
+            OrchestratorError: the project cannot be changed.
         """
-        ids = [trash for trash, _ in project.view.trash()] if trash_ids is None else trash_ids
+        if trash_ids is not None:
+            return await self._delete(project, trash_ids, actor)
+        everything = [trash for trash, _ in project.view.trash()]
+        if not everything:
+            return await self._delete(project, everything, actor)
+        async with claimed(project, TRASH):
+            return await self._delete(project, everything, actor)
+
+    async def _delete(self, project: Project, ids: Sequence[str], actor: str) -> Report:
         refused: dict[str, OrchestratorError] = {}
 
         def plan(_: str) -> Sequence[Step]:

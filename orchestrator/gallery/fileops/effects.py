@@ -75,15 +75,12 @@ def _move_by_link(source: str, target: str, op: str, disk: DiskIO) -> None:
     links = os.lstat(source).st_nlink
     try:
         os.link(source, target)
-    except FileExistsError:
-        # NFS may repeat a request whose answer was lost, and then find the link that it made.
-        if not Path(source).samefile(target) or os.lstat(source).st_nlink == links:
-            raise
     except OSError as exc:
-        if exc.errno not in _NO_LINKS:
+        if exc.errno in _NO_LINKS:
+            _move_by_keeping(source, target, op, disk)
+            return
+        if not _was_linked(source, target, links):
             raise
-        _move_by_keeping(source, target, op, disk)
-        return
     try:
         os.unlink(source)  # noqa: PTH108  # strings all the way
     except FileNotFoundError:
@@ -98,6 +95,18 @@ def _move_by_link(source: str, target: str, op: str, disk: DiskIO) -> None:
             with suppress(OSError):
                 os.unlink(target)  # noqa: PTH108  # strings all the way
         raise
+
+
+def _was_linked(source: str, target: str, links: int) -> bool:
+    """Whether a link was made although we were told that it was not.
+
+    NFS may repeat a request whose answer was lost, and then find the link that it made; a share
+    that went away may have taken the request with it, done.
+    """
+    try:
+        return Path(source).samefile(target) and os.lstat(source).st_nlink != links
+    except OSError:
+        return False
 
 
 def _has_another_name(path: str) -> bool:

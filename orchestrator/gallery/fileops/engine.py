@@ -22,7 +22,7 @@ from uuid_utils import uuid7
 from events.files import FilesPlanned, FilesSettled
 from events.log.disk_io import DiskIO
 from orchestrator.commands.files import PlanFiles
-from orchestrator.errors import FilesUnsettled, OrchestratorError
+from orchestrator.errors import FilesUnsettled, FileUnreadable, OrchestratorError
 from orchestrator.gallery.fileops import telling
 from orchestrator.gallery.fileops.carrying import Ends, carry_out, purged
 from orchestrator.gallery.fileops.planning import introduce
@@ -254,19 +254,31 @@ class Engine:
         async with self._turn(project):
             await self._settle_all(project)
 
+    async def settle_for(self, project: Project, host: str) -> bool:
+        """Finish what a host that is gone left half done; whether all of it is finished.
+
+        To be called under a claim. It is harmless all the same if that host, or another one, does
+        the same meanwhile: no step replaces a file, and each looks where the files are.
+        """
+        async with self._turn(project):
+            return await self._settle_those(project, host)
+
     async def _settle_all(self, project: Project) -> None:
         if project in self._settled:
             return
+        if await self._settle_those(project, project.host.id):
+            self._settled.add(project)
+
+    async def _settle_those(self, project: Project, host: str) -> bool:
         left: dict[str | None, set[str]] = {}
         failed = False
-        for op, plan in project.view.open_plans(project.host.id):
+        for op, plan in project.view.open_plans(host):
             try:
                 await self._settle(project, op, plan, left.setdefault(plan.correlation, set()))
             except (OrchestratorError, StepUnreadableError) as exc:
                 failed = True
                 _log.warning("files.not_settled", project=str(project.root), op=op, error=str(exc))
-        if not failed:
-            self._settled.add(project)
+        return not failed
 
     async def _settle(self, project: Project, op: str, plan: Plan, left: set[str]) -> None:
         assert plan.planned is not None  # only settled ones have none
@@ -292,8 +304,15 @@ class Engine:
 def _planned(
     project: Project, plan: Callable[[str], Sequence[Step]], batch: str
 ) -> tuple[tuple[Step, ...], list[tuple[dict[str, Any], ...]]]:
-    """The steps of a plan, and as the log gets them. Blocks."""
-    steps = introduce(project.view, project.root, plan(batch))
+    """The steps of a plan, and as the log gets them. Blocks.
+
+    Raises:
+        FileUnreadable: the share does not let us look; nothing was told, and nothing touched.
+    """
+    try:
+        steps = introduce(project.view, project.root, plan(batch))
+    except OSError as exc:
+        raise FileUnreadable.because(exc.filename or project.root, exc) from exc
     return steps, list(portions(written(steps)))
 
 

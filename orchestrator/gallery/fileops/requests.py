@@ -61,6 +61,8 @@ class Moved:
     error: OrchestratorError | None = None
     #: Whether it was left where it is because the client said so.
     skipped: bool = False
+    #: Where it lay before it went to the trash, if it came from there.
+    origin: str | None = None
 
 
 @frozen
@@ -208,8 +210,11 @@ class Request:
             elif where is not None and where in by_path:
                 files.append(_moved(path, done, by_path[where]))
         mine = set(lay.values())
+        # What could not be put aside, because another host was faster, was not replaced by us.
         replaced = [
-            _moved(path, done, index) for path, index in by_path.items() if path not in mine
+            _moved(path, done, index)
+            for path, index in by_path.items()
+            if path not in mine and index not in done.failed
         ]
         return Report(done.batch, tuple(files), tuple(replaced))
 

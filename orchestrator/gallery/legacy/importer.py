@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
 from attrs import define, field
 from uuid_utils import uuid7
 
+from orchestrator.claiming import IMPORT, claimed
 from orchestrator.errors import ImportUnfinished, OrchestratorError, ShareMissing
 from orchestrator.gallery.legacy.changes import RealChanges, Rehearsal
 from orchestrator.gallery.legacy.import_run import ImportRun, Progress
@@ -98,15 +100,16 @@ class Importer:
         names = await asyncio.to_thread(present, project.root)
         if not _never_imported(project, names):
             return None
-        await project.follow()  # another host may just have done it
-        wanted = _never_imported(project, names)
-        if not wanted:
-            return None
-        report = Report(dry_run=False)
-        run = self._run(project, actor, report, lambda *now: self._note(project.root, now))
-        for name in wanted:
-            await run.take(name)
-        return report
+        async with claimed(project, IMPORT):
+            await project.follow()  # another host may just have done it
+            wanted = _never_imported(project, names)
+            if not wanted:
+                return None
+            report = Report(dry_run=False)
+            run = self._run(project, actor, report, lambda *now: self._note(project.root, now))
+            for name in wanted:
+                await run.take(name)
+            return report
 
     def _note(self, root: Path, now: tuple[int, int]) -> None:
         self._progress[root] = now
@@ -137,6 +140,7 @@ class Importer:
 
         Raises:
             ShareMissing, FileMissing, FileUnreadable: the share does not answer.
+            ClaimHeld: another host imports it now.
             OrchestratorError: the log cannot take it now.
         """
         if project.away:
@@ -146,8 +150,11 @@ class Importer:
         earlier = tuple([name for name in names if await self._is_as_imported(project, name)])
         report = Report(dry_run=dry_run, earlier=earlier)
         run = self._run(project, actor, report, progress)
-        for name in names:
-            if name not in earlier:
+        wanted = [name for name in names if name not in earlier]
+        async with AsyncExitStack() as stack:
+            if wanted and not dry_run:
+                await stack.enter_async_context(claimed(project, IMPORT))
+            for name in wanted:
                 await run.take(name)
         return report
 

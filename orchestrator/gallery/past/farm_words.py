@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from events import backends, groups, mappings, states, webhooks
+from events import backends, groups, hosts, mappings, states, webhooks, witness
 from orchestrator.wording import number, size
 
 #: What happened, by the event that tells of it.
 FARM_WORDS: Mapping[type, Callable[[Any], str]] = {
     groups.GroupCreated: lambda e: f"group {e.group} of {number(len(e.jobs), 'job')}",
     groups.GroupCancelRequested: lambda e: f"group {e.group} to be cancelled",
+    hosts.HostAdopted: lambda e: (
+        f"{number(len(e.jobs), 'job')} of host {e.host} taken over by host {e.by}"
+    ),
     backends.BackendConfigured: lambda e: f"backend {e.backend} is {_backend(e)}",
     backends.BackendRemoved: lambda e: f"backend {e.backend} taken away",
     backends.BackendPaused: lambda e: f"backend {e.backend} paused: {e.reason}",
@@ -20,6 +23,8 @@ FARM_WORDS: Mapping[type, Callable[[Any], str]] = {
     mappings.MappingRemoved: lambda e: f"path mapping {e.mapping} removed",
     states.ProjectSaved: lambda e: f"state of {e.file} {e.origin}, {size(e.size)}",
     webhooks.WebhookSettled: lambda e: f"end of job {e.job} {_told(e)}",
+    witness.LogMarked: lambda e: f"{number(len(e.heads), 'log')} read by host {e.host}",
+    witness.LogGap: lambda e: f"records {e.first} to {e.last} of {e.log} given up",
 }
 
 

@@ -6,8 +6,8 @@ import asyncio
 
 from attrs import Factory, define, field
 
-from events.log.folder import FolderLog
-from events.log.format_file import FormatError, load
+from events.log.engine import FormatError
+from events.log.port import Log
 from events.record import Record
 from orchestrator.errors import ProjectUnreadable
 from orchestrator.gallery.past.idle import Idle
@@ -15,7 +15,7 @@ from orchestrator.project import Project, gc_paused
 from projections.history import History
 
 
-def fresh_log(project: Project) -> FolderLog | None:
+def fresh_log(project: Project) -> Log | None:
     """A project's log for reading alone, beside the one that is open; None if there is none.
 
     Blocks. It needs no closing, since reading creates and holds nothing.
@@ -23,15 +23,14 @@ def fresh_log(project: Project) -> FolderLog | None:
     Raises:
         ProjectUnreadable: the log must not be read, or the share does not answer.
     """
-    gallery = project.root / ".gallery"
+    engine, root = project.engine, project.root
     try:
-        found = load(gallery)
+        found = engine.find(root)
     except FormatError as exc:
-        raise ProjectUnreadable(str(project.root), str(exc)) from exc
+        raise ProjectUnreadable(str(root), str(exc)) from exc
     except OSError as exc:
-        reason = f"the share does not answer: {exc}"
-        raise ProjectUnreadable(str(project.root), reason) from exc
-    return None if found is None else FolderLog(gallery, found, project.host.id)
+        raise ProjectUnreadable(str(root), f"the share does not answer: {exc}") from exc
+    return None if found is None else engine.open(root, found, project.host.id)
 
 
 def read_history(project: Project) -> History:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from attrs import Factory, define, field
 
-from events.log.folder import FolderLog
+from events.log.port import Log
 from events.stamp import Stamp, before
 from orchestrator.gallery.past.idle import Idle
 from orchestrator.gallery.past.keeping import fresh_log
@@ -31,7 +31,7 @@ class _Moment:
 
     project: Project
     until: Stamp
-    _log: FolderLog | None = None
+    _log: Log | None = None
     _tables: Tables = field(factory=empty_tables)
     _reading: asyncio.Lock = field(factory=asyncio.Lock)
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -16,12 +17,14 @@ from attrs import define, field
 from uuid_utils import uuid7
 
 from events.assets import AssetId
+from orchestrator.claiming import RELINK, claimed
 from orchestrator.commands.curation import Sighting
 from orchestrator.commands.importing import WelcomeFile
 from orchestrator.commands.relinking import PERSON, MeetNewRender, RelinkAsset
 from orchestrator.errors import (
     AssetTaken,
     AssetUnknown,
+    ClaimHeld,
     Fault,
     FileChanging,
     FileMissing,
@@ -71,6 +74,26 @@ class _Round:
     task: asyncio.Task[None]
     #: Whether there was another look meanwhile.
     again: bool = False
+
+
+@define(eq=False)
+class _Guard:
+    """The claim of a round, taken when there is anything to be told, and not before."""
+
+    project: Project
+    stack: AsyncExitStack
+    _is_up: bool = False
+
+    async def up(self) -> None:
+        """Have the claim from now on.
+
+        Raises:
+            ClaimHeld: another host relinks in this project now.
+            OrchestratorError: the project cannot be changed.
+        """
+        if not self._is_up:
+            await self.stack.enter_async_context(claimed(self.project, RELINK))
+            self._is_up = True
 
 
 @define(eq=False)
@@ -190,6 +213,10 @@ class Relinker:
                 mine = self._rounds[project]
                 mine.again = False
                 await self._relink(project)
+        except ClaimHeld as exc:
+            # What it finds we will see in the log. If it finds nothing, our next look tries again.
+            self._seen.discard(project)
+            _log.info("relink.skipped", project=str(project.root), reason=str(exc))
         except OrchestratorError as exc:
             # The next look that finds anything new tries again.
             self._seen.discard(project)
@@ -200,21 +227,26 @@ class Relinker:
             del self._rounds[project]
 
     async def _relink(self, project: Project) -> None:
+        async with AsyncExitStack() as stack:
+            await self._relink_under(project, _Guard(project, stack))
+
+    async def _relink_under(self, project: Project, guard: _Guard) -> None:
         batch = str(uuid7())
-        await self._pair(project, batch)
+        await self._pair(project, batch, guard)
         # After that: what was only brought to the place of another one is no new picture. What a
         # new one took the place of is lost from now on, and perhaps its run made another file.
-        if await self._meet_new(project, batch):
-            await self._pair(project, batch)
+        if await self._meet_new(project, batch, guard):
+            await self._pair(project, batch, guard)
         awaited = list(project.view.awaited())
         if awaited:
-            await self._welcome(project, awaited, batch)
+            await self._welcome(project, awaited, batch, guard)
 
-    async def _pair(self, project: Project, batch: str) -> None:
+    async def _pair(self, project: Project, batch: str, guard: _Guard) -> None:
         """Relink what is certain."""
         matched = await self._look(project)
-        if self._stop.is_set():
+        if self._stop.is_set() or not matched.pairs:
             return
+        await guard.up()
         turns = asyncio.Semaphore(_TURNS)
 
         async def one(pair: Pair) -> str | None:
@@ -227,7 +259,7 @@ class Relinker:
         if left:
             await self._not_missing(project, left)
 
-    async def _meet_new(self, project: Project, batch: str) -> bool:
+    async def _meet_new(self, project: Project, batch: str, guard: _Guard) -> bool:
         """Tell of files that were made anew under the name of an asset. Whether there were any."""
         index, told = self.indexes.of(project), False
         files = await index.ask(lambda asked: asked.made_anew())
@@ -240,6 +272,7 @@ class Relinker:
                 sighting = await self._in_thread(partial(self._sight, project.root, path))
                 if (sighting.size, sighting.mtime) != seen:
                     continue  # it changed again: the next look reads it
+                await guard.up()
                 command = MeetNewRender(sighting=sighting)
                 told = bool(await project.change(command, ACTOR, batch)) or told
             except _OF_THE_FILE as exc:
@@ -279,7 +312,9 @@ class Relinker:
             _log.info("asset.relinked", project=str(project.root), **where)
         return bool(told)
 
-    async def _welcome(self, project: Project, awaited: Iterable[str], batch: str) -> None:
+    async def _welcome(
+        self, project: Project, awaited: Iterable[str], batch: str, guard: _Guard
+    ) -> None:
         """Give files that were awaited what was said of them."""
         files = await self.indexes.of(project).ask(all_files)
         for path in awaited:
@@ -287,6 +322,7 @@ class Relinker:
                 continue  # still not there
             try:
                 sighting = await self._in_thread(partial(self._sight, project.root, path))
+                await guard.up()
                 await project.change(WelcomeFile(path=path, sighting=sighting), ACTOR, batch)
             except _OF_THE_FILE as exc:
                 _log.info("relink.not_welcomed", path=path, reason=str(exc))

@@ -1,0 +1,5 @@
+"""Fixtures of the tests of clocks."""
+
+from tests.http.conftest import studio
+
+__all__ = ["studio"]

@@ -1,0 +1,1 @@
+"""When a service consolidates the logs of its projects."""

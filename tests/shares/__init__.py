@@ -1,0 +1,1 @@
+"""The service on two hosts, over real SMB and NFS: servers, kernel clients, and faults."""

@@ -1,0 +1,1 @@
+"""Verifying a log: is everything there that was ever recorded, as far as anybody can tell?"""
