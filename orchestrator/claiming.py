@@ -26,6 +26,7 @@ _DOING = {
     RELINK: "looks for files that were renamed",
     IMPORT: "imports the project",
     ADOPT: "takes over jobs",
+    "cold": "puts old files of its log together",
 }
 #: The key of what there is only once in a project.
 ALL = "all"

@@ -129,10 +129,12 @@ def create(gallery: Path, disk: DiskIO, *, patience: float = 15.0) -> Format:
         disk.sync_folder(gallery.parent)
     deadline = time.monotonic() + patience
     while True:
+        # Looked at first: what is half written may be whole a moment later.
+        whole = not _unfinished(gallery / NAME)
         try:
             settled = load(gallery)
         except FormatError:
-            if time.monotonic() >= deadline or not _unfinished(gallery / NAME):
+            if time.monotonic() >= deadline or whole:
                 raise
             settled = None
         if settled is not None:
@@ -143,7 +145,10 @@ def create(gallery: Path, disk: DiskIO, *, patience: float = 15.0) -> Format:
 
 
 def _unfinished(path: Path) -> bool:
-    return not path.read_bytes().endswith(b"\n")
+    try:
+        return not path.read_bytes().endswith(b"\n")
+    except FileNotFoundError:
+        return True
 
 
 def refuse_orphans(gallery: Path, disk: DiskIO) -> None:

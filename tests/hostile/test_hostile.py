@@ -13,6 +13,7 @@ from attrs import asdict, define
 from tests.hostile.mounting import Share, mounted
 from tests.hostile.weather import Weather
 from tests.hosts.agreeing import records_of
+from tests.hosts.judging import DOUBLED
 from tests.hosts.load import Host, converge, edits, prepare, running, said_by_log, verdict
 from tests.hosts.test_killed import ENDLESS, audit
 
@@ -27,6 +28,10 @@ DAY = (
 )
 #: Seconds between two changes of the weather.
 SPELL = 1.5
+#: Files that may be left with two names. Without a rename that replaces nothing, a file is moved by
+#: a second name; if its old name cannot be taken away, and then neither can the new one, it keeps
+#: both. That takes two faults in a row, and loses nothing.
+MOST_DOUBLED = 3
 #: Of how many spells one ends with a power cut.
 POWER_CUTS = 3
 
@@ -90,7 +95,10 @@ async def survive(tmp_path: Path, seconds: float, least: int, seed: int) -> int:
     project = share.back / "Eliot"
     events = len(records_of(project))
     print(f"{events} events, {storm.cuts} power cuts: {ledger.summary()}")
-    assert verdict(project, ledger) == []
+    faults = verdict(project, ledger)
+    doubled = [fault for fault in faults if fault.startswith(DOUBLED)]
+    assert faults == doubled
+    assert len(doubled) <= MOST_DOUBLED
     assert said_by_log(project) == agreed
     assert await asyncio.to_thread(audit, project) == ""
     return events

@@ -30,6 +30,8 @@ DONE = (
     *(AssetRated, AssetNoted, AssetTagged, AssetUntagged, TagDefined, TagDeleted),
     *(ViewSaved, ViewDeleted, AssetMoved, FileTrashed, FileRestored),
 )
+#: How a fault begins that tells of one file under several names: nothing is lost by it.
+DOUBLED = "doubled:"
 #: What the service keeps for itself in `.gallery`; there is no file of a user among it.
 OURS = {"FORMAT", "log", "claim", "live", "cold", "incoming"}
 
@@ -234,7 +236,9 @@ def _harmed(project: Path, ledger: Ledger) -> Iterator[str]:
             found[sha256(path.read_bytes()).hexdigest()].append("/".join(parts))
     for digest, name in ledger.files.items():
         places = found.pop(digest, [])
-        if len(places) != 1:
+        if len(places) > 1 and len({(project / place).stat().st_ino for place in places}) == 1:
+            yield f"{DOUBLED} the file that was {name} has the names {places}"
+        elif len(places) != 1:
             yield f"harmed: the file that was {name} lies at {places or 'no place'}"
     for places in found.values():
         if ledger.files or len(places) > 1:

@@ -64,6 +64,18 @@ def content(**changes: object) -> bytes:
     return orjson.dumps({k: v for k, v in changed.items() if v is not None}) + b"\n"
 
 
+def _whole_meanwhile(load: Callable[[Path], Format | None]) -> Callable[[Path], Format | None]:
+    """Reading it, where the other host is done just after the first look."""
+
+    def look(gallery: Path) -> Format | None:
+        try:
+            return load(gallery)
+        finally:
+            put(gallery, content())
+
+    return look
+
+
 class TestCreate:
     @pytest.mark.parametrize("disk", [RecordingDisk, NoLinks])
     def test_it_is_made_once(self, gallery: Path, disk: Callable[[], RecordingDisk]) -> None:
@@ -75,6 +87,15 @@ class TestCreate:
         assert create(gallery, disk()) == made
         assert (gallery / NAME).read_bytes() == data
         assert names(gallery) == [NAME, "log"]
+
+    def test_it_becomes_whole_while_somebody_looks(
+        self, gallery: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Half of it was read, and all of it is there a moment later: no damage (FORMAT.md F1)."""
+        put(gallery, b"")
+        monkeypatch.setattr(format_file, "load", _whole_meanwhile(format_file.load))
+
+        assert create(gallery, NoLinks()).project == PROJECT
 
     def test_it_is_plain_json(self, gallery: Path) -> None:
         """Anybody can see what the folder is (FORMAT.md F1)."""
