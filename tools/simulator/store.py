@@ -76,10 +76,18 @@ class Store:
     chance: random.Random = field(factory=random.Random)
 
     def start(self) -> None:
-        """Make the folders; temp is wiped, as ComfyUI does whenever it starts."""
-        shutil.rmtree(self.root / "temp", ignore_errors=True)
+        """Make the folders; temp is emptied, as ComfyUI does whenever it starts.
+
+        The folder itself stays: a thread of the life before may be about to write into it, which
+        of the real server would be dead.
+        """
         for name in ("input", "output", "temp", "models"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
+        for left in (self.root / "temp").iterdir():
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
     def directory(self, kind: str) -> Path | None:
         """The folder of a type as in `/view?type=`; None for an unknown one."""
