@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.scheduling.rig import Farm
+from tools.simulator.store import Store
 
 
 @pytest.fixture
@@ -23,3 +24,18 @@ async def farm(tmp_path: Path) -> AsyncIterator[Farm]:
 def quiet_backends(caplog: pytest.LogCaptureFixture) -> None:
     """Connections that a fault cut are no news; a failed night is long enough to read."""
     caplog.set_level(logging.CRITICAL, logger="aiohttp.server")
+
+
+@pytest.fixture(autouse=True)
+def _previews_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulated server that starts again does not empty its folder of previews.
+
+    A thread of the life before is still at work there, as none of a real server would be, and
+    fails then with an error that no night has ordered.
+    """
+
+    def start(self: Store) -> None:
+        for name in ("input", "output", "temp", "models"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(Store, "start", start)
