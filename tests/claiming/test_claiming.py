@@ -149,5 +149,7 @@ class TestTrash:
 class TestRelink:
     async def test_claims_of_other_kinds_do_not_matter(self, ada: Desk, ben: Desk) -> None:
         """Ben relinks while Ada empties the trash."""
-        async with claimed(await ada.project(), TRASH), claimed(await ben.project(), RELINK):
-            pass
+        one, other = await ada.project(), await ben.project()
+        async with claimed(one, TRASH) as emptying, claimed(other, RELINK) as relinking:
+            assert (emptying.kind, relinking.kind) == (TRASH, RELINK)
+            assert await other.claimant(TRASH, "all") != await one.claimant(RELINK, "all")
